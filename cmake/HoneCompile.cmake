@@ -1,0 +1,28 @@
+# How hone's own code is compiled: language, warnings, sanitizers, compiler cache. None of it is exported.
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+
+if(PROJECT_IS_TOP_LEVEL)
+  find_program(HONE_CCACHE ccache)
+  if(HONE_CCACHE)
+    # The precompiled header is told apart by its contents, not by its time stamp.
+    set(CMAKE_CXX_COMPILER_LAUNCHER
+        ${CMAKE_COMMAND} -E env
+        CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
+        ${HONE_CCACHE})
+  endif()
+endif()
+
+add_library(hone_compile INTERFACE)
+target_compile_features(hone_compile INTERFACE cxx_std_20)
+target_compile_options(hone_compile INTERFACE -Wall -Wextra -Wshadow)
+if(HONE_WARNINGS_AS_ERRORS)
+  target_compile_options(hone_compile INTERFACE -Werror)
+endif()
+if(HONE_CCACHE)
+  target_compile_options(hone_compile INTERFACE $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>)
+endif()
+if(HONE_SANITIZE)
+  add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=address,undefined)
+endif()

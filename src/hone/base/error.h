@@ -1,0 +1,33 @@
+// The one error type for what a user can put right, and the way its text is built.
+#pragma once
+
+#include <sstream>
+#include <stdexcept>
+#include <string>
+
+namespace hone {
+
+/// What a user can put right: a file, a line, an option, a shape in a checkpoint.
+///
+/// The text is one line and says where, which rule, and what came, for example
+/// `train.jsonl:14: "content" must be a string, got a number`. Programs print it and exit with 2.
+class Error : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// The arguments written one after the other, as `operator<<` writes them.
+template <typename... Parts>
+std::string concat(const Parts&... parts) {
+  std::ostringstream out;
+  (out << ... << parts);
+  return std::move(out).str();
+}
+
+/// Throws `Error` with the concatenated arguments.
+template <typename... Parts>
+[[noreturn]] void fail(const Parts&... parts) {
+  throw Error(concat(parts...));
+}
+
+}  // namespace hone

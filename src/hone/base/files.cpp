@@ -1,0 +1,146 @@
+#include <hone/base/files.h>
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include <hone/base/error.h>
+
+namespace hone {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kBufferBytes = 1 << 20;
+
+[[noreturn]] void fail_system(const fs::path& path, const char* what) {
+  fail(path.string(), ": ", what, ": ", std::strerror(errno));
+}
+
+/// A name beside `path` that no other process uses.
+fs::path temporary_name(const fs::path& path) {
+  const auto name = concat(".", path.filename().string(), ".tmp-", ::getpid());
+  return path.parent_path() / name;
+}
+
+void sync_path(const fs::path& path) {
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return;
+  ::fsync(descriptor);
+  ::close(descriptor);
+}
+
+fs::path parent_of(const fs::path& path) {
+  return path.parent_path().empty() ? fs::path(".") : path.parent_path();
+}
+
+/// `runs/x/` and `runs/x` are the same folder.
+fs::path without_trailing_slash(const fs::path& path) {
+  return path.has_filename() ? path : path.parent_path();
+}
+
+}  // namespace
+
+MappedFile::MappedFile(const fs::path& path) : path_(path) {
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) fail_system(path, "cannot open");
+  struct stat status {};
+  if (::fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode)) {
+    ::close(descriptor);
+    fail(path.string(), ": not a regular file");
+  }
+  const auto size = static_cast<std::size_t>(status.st_size);
+  if (size == 0) {
+    ::close(descriptor);
+    return;
+  }
+  void* start = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, descriptor, 0);
+  ::close(descriptor);
+  if (start == MAP_FAILED) fail_system(path, "cannot map into memory");
+  owner_ = std::shared_ptr<const void>(start, [size](const void* address) {
+    ::munmap(const_cast<void*>(address), size);
+  });
+  bytes_ = std::string_view(static_cast<const char*>(start), size);
+}
+
+std::string read_file(const fs::path& path) { return std::string(MappedFile(path).bytes()); }
+
+AtomicFile::AtomicFile(fs::path path) : path_(std::move(path)), temporary_(temporary_name(path_)) {
+  descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  if (descriptor_ < 0) fail_system(path_, "cannot write");
+}
+
+AtomicFile::~AtomicFile() {
+  if (descriptor_ < 0) return;
+  ::close(descriptor_);
+  ::unlink(temporary_.c_str());
+}
+
+void AtomicFile::write(std::string_view bytes) {
+  buffer_ += bytes;
+  if (buffer_.size() >= kBufferBytes) flush();
+}
+
+void AtomicFile::flush() {
+  std::string_view rest = buffer_;
+  while (!rest.empty()) {
+    const auto written = ::write(descriptor_, rest.data(), rest.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) fail_system(path_, "cannot write");
+    rest.remove_prefix(static_cast<std::size_t>(written));
+  }
+  buffer_.clear();
+}
+
+void AtomicFile::commit() {
+  flush();
+  if (::fsync(descriptor_) != 0) fail_system(path_, "cannot write");
+  if (::close(std::exchange(descriptor_, -1)) != 0 ||
+      ::rename(temporary_.c_str(), path_.c_str()) != 0) {
+    const int reason = errno;
+    ::unlink(temporary_.c_str());
+    errno = reason;
+    fail_system(path_, "cannot write");
+  }
+  sync_path(parent_of(path_));
+}
+
+void write_file(const fs::path& path, std::string_view bytes) {
+  AtomicFile file(path);
+  file.write(bytes);
+  file.commit();
+}
+
+AtomicFolder::AtomicFolder(fs::path path)
+    : path_(without_trailing_slash(path)), temporary_(temporary_name(path_)) {
+  std::error_code error;
+  fs::remove_all(temporary_, error);
+  fs::create_directories(temporary_, error);
+  if (error) fail(path_.string(), ": cannot create: ", error.message());
+}
+
+AtomicFolder::~AtomicFolder() {
+  if (committed_) return;
+  std::error_code ignored;
+  fs::remove_all(temporary_, ignored);
+}
+
+void AtomicFolder::commit() {
+  sync_path(temporary_);
+  std::error_code error;
+  const fs::path replaced = temporary_.string() + "-old";
+  const bool exists = fs::exists(path_);
+  if (exists) fs::rename(path_, replaced, error);
+  if (!error) fs::rename(temporary_, path_, error);
+  if (error) fail(path_.string(), ": cannot rename into place: ", error.message());
+  committed_ = true;
+  if (exists) fs::remove_all(replaced, error);
+  sync_path(parent_of(path_));
+}
+
+}  // namespace hone

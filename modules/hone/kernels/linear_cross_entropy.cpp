@@ -1,0 +1,132 @@
+#include <hone/kernels/linear_cross_entropy.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <torch/csrc/autograd/custom_function.h>
+#include <torch/types.h>
+
+#include <hone/kernels/rows.h>
+
+namespace hone::kernels {
+namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+constexpr std::int64_t kBlockNumbers = 16 << 20;  // logits of a block: 64 MiB in fp32
+
+HONE_VECTORIZED float largest(const float* x, std::int64_t size) {
+  float best = x[0];
+  for (std::int64_t i = 1; i < size; ++i) best = x[i] > best ? x[i] : best;
+  return best;
+}
+
+/// Replaces x by e^(x - shift) and returns the sum.
+HONE_VECTORIZED float exponentiate(float* x, float shift, std::int64_t size) {
+  float lanes[16] = {};
+  std::int64_t i = 0;
+  for (; i + 16 <= size; i += 16) {
+    for (int lane = 0; lane < 16; ++lane) {
+      const float value = x[i + lane] - shift;
+      // Far below the largest logit the term vanishes, as it does in fp32 arithmetic.
+      x[i + lane] = value < -87.0f ? 0.0f : fast_exp(value);
+      lanes[lane] += x[i + lane];
+    }
+  }
+  float sum = 0;
+  for (const float lane : lanes) sum += lane;
+  for (; i < size; ++i) {
+    const float value = x[i] - shift;
+    x[i] = value < -87.0f ? 0.0f : fast_exp(value);
+    sum += x[i];
+  }
+  return sum;
+}
+
+HONE_VECTORIZED void scale(float* x, float factor, std::int64_t size) {
+  for (std::int64_t i = 0; i < size; ++i) x[i] *= factor;
+}
+
+/// Turns each row of logits into softmax minus one-hot, and returns the summed loss.
+double softmax_minus_target(Tensor& logits, const Tensor& targets) {
+  const auto rows = logits.size(0);
+  const auto size = logits.size(1);
+  auto* values = logits.mutable_data_ptr<float>();
+  const auto* target = targets.const_data_ptr<std::int64_t>();
+  auto losses = at::empty({rows}, at::kDouble);
+  auto* loss = losses.mutable_data_ptr<double>();
+  at::parallel_for(0, rows, 1, [&](std::int64_t begin, std::int64_t end) {
+    for (auto row = begin; row < end; ++row) {
+      float* x = values + row * size;
+      const float shift = largest(x, size);
+      const float chosen = x[target[row]] - shift;
+      const float sum = exponentiate(x, shift, size);
+      loss[row] = std::log(static_cast<double>(sum)) - chosen;
+      scale(x, 1.0f / sum, size);
+      x[target[row]] -= 1.0f;
+    }
+  });
+  return losses.sum().item<double>();
+}
+
+struct LinearCrossEntropyFunction : torch::autograd::Function<LinearCrossEntropyFunction> {
+  static Tensor forward(AutogradContext* context,
+                        const Tensor& hidden,
+                        const Tensor& weight,
+                        const Tensor& targets,
+                        bool needs_hidden,
+                        bool needs_weight) {
+    const auto dtype = hidden.scalar_type();
+    auto dhidden = needs_hidden ? at::empty_like(hidden) : Tensor();
+    auto dweight = needs_weight ? at::zeros(weight.sizes(), weight.options().dtype(at::kFloat)) : Tensor();
+    const auto block = std::max<std::int64_t>(1, kBlockNumbers / weight.size(0));
+    double loss = 0;
+    for (std::int64_t first = 0; first < hidden.size(0); first += block) {
+      const auto count = std::min(block, hidden.size(0) - first);
+      const auto rows = hidden.narrow(0, first, count);
+      auto logits = at::linear(rows, weight).to(at::kFloat);
+      loss += softmax_minus_target(logits, targets.narrow(0, first, count));
+      if (needs_hidden) dhidden.narrow(0, first, count).copy_(at::matmul(logits.to(dtype), weight));
+      if (needs_weight) dweight.addmm_(logits.t(), rows.to(at::kFloat));
+    }
+    context->save_for_backward({dhidden, dweight});
+    context->saved_data["weight_dtype"] = static_cast<std::int64_t>(weight.scalar_type());
+    return at::scalar_tensor(loss, hidden.options().dtype(at::kFloat).requires_grad(false));
+  }
+
+  static variable_list backward(AutogradContext* context, variable_list grads) {
+    const auto saved = context->get_saved_variables();
+    const auto factor = grads[0].item<double>();
+    const auto weight_dtype = static_cast<at::ScalarType>(context->saved_data["weight_dtype"].toInt());
+    return {saved[0].defined() ? saved[0] * factor : Tensor(),
+            saved[1].defined() ? (saved[1] * factor).to(weight_dtype) : Tensor(),
+            Tensor(),
+            Tensor(),
+            Tensor()};
+  }
+};
+
+}  // namespace
+
+Tensor linear_cross_entropy(const Tensor& hidden, const Tensor& weight, const Tensor& targets) {
+  expect_shape(hidden, {kAnySize, weight.size(1)}, "hidden");
+  expect_shape(targets, {hidden.size(0)}, "targets");
+  if (!runs_on_rows(hidden)) return linear_cross_entropy_reference(hidden, weight, targets);
+  const bool learns = torch::GradMode::is_enabled();
+  return LinearCrossEntropyFunction::apply(hidden.contiguous(),
+                                           weight,
+                                           targets.contiguous(),
+                                           learns && hidden.requires_grad(),
+                                           learns && weight.requires_grad());
+}
+
+Tensor linear_cross_entropy_reference(const Tensor& hidden, const Tensor& weight, const Tensor& targets) {
+  auto logits = at::linear(hidden, weight);
+  if (logits.scalar_type() != at::kDouble) logits = logits.to(at::kFloat);
+  return at::nll_loss(at::log_softmax(logits, -1), targets, {}, at::Reduction::Sum);
+}
+
+}  // namespace hone::kernels

@@ -59,7 +59,8 @@ MappedFile::MappedFile(const fs::path& path) : path_(path) {
     ::close(descriptor);
     return;
   }
-  void* start = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, descriptor, 0);
+  // Private and writable: weights trained in place are copied page by page and never reach the file.
+  void* start = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE, descriptor, 0);
   ::close(descriptor);
   if (start == MAP_FAILED) fail_system(path, "cannot map into memory");
   owner_ = std::shared_ptr<const void>(start, [size](const void* address) {

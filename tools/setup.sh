@@ -22,6 +22,9 @@ HONE_PACKAGES=(
 # The g++ that hone is tested with. Under another one a new kind of warning must not stop a build.
 HONE_TESTED_GXX=12
 
+# What pip says where the network is at fault.
+HONE_NO_NETWORK='ConnectionError|Max retries|Retrying|ProxyError|SSLError|timed out|name resolution'
+
 # shellcheck source=tools/setup_torch.sh
 source "$HONE_ROOT/tools/setup_torch.sh"
 
@@ -194,4 +197,5 @@ hone_setup() {
   hone_install_packages "${HONE_PACKAGES[@]}"
   hone_provide_torch
   hone_configure "$1" "-DTorch_DIR=$HONE_TORCH_DIR"
+  printf '%s\n' "$HONE_TORCH_DIR" >"$HONE_TORCH_CHOICE"
 }

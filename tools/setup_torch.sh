@@ -5,6 +5,7 @@ HONE_TORCH_MINIMUM=2.13   # what find_package asks for
 HONE_TORCH_PIN=2.13.0     # what is installed where none is found
 HONE_TORCH_INDEX=https://download.pytorch.org/whl/cpu   # PyTorch's own index of CPU builds
 HONE_VENV="$HONE_ROOT/build/venv"
+HONE_TORCH_CHOICE="$HONE_ROOT/build/torch-dir"   # the one that the build folders use
 
 # hone_torch_version CMAKE_FOLDER: the version that a folder with TorchConfig.cmake names.
 hone_torch_version() {
@@ -61,15 +62,16 @@ hone_torch_of_venv() {
   return 1
 }
 
-# hone_provide_torch: sets HONE_TORCH_DIR. A choice once made is kept, since another LibTorch means a full rebuild.
+# hone_provide_torch: sets HONE_TORCH_DIR. A choice with which cmake succeeded
+# (hone_setup notes it) is kept, since another LibTorch means a full rebuild.
 hone_provide_torch() {
-  local chosen="$HONE_ROOT/build/torch-dir" folder trouble
+  local folder trouble
   if folder=$(hone_torch_given); then
     trouble=$(hone_torch_trouble "$folder")
     [[ -z $trouble ]] ||
       hone_stop "the LibTorch given by Torch_DIR or CMAKE_PREFIX_PATH cannot be used: $trouble." \
         "Name one of version $HONE_TORCH_MINIMUM or later, or unset both and let hone install its own."
-  elif folder=$(cat "$chosen" 2>/dev/null) && [[ -z $(hone_torch_trouble "$folder") ]]; then
+  elif folder=$(cat "$HONE_TORCH_CHOICE" 2>/dev/null) && [[ -z $(hone_torch_trouble "$folder") ]]; then
     :
   elif folder=$(hone_torch_of_python); then
     trouble=$(hone_torch_trouble "$folder")
@@ -85,8 +87,6 @@ hone_provide_torch() {
     folder=$(hone_torch_of_venv)
   fi
   HONE_TORCH_DIR=$(cd "$folder" && pwd)
-  mkdir -p "$HONE_ROOT/build"
-  printf '%s\n' "$HONE_TORCH_DIR" >"$chosen"
   hone_note "LibTorch $(hone_torch_version "$HONE_TORCH_DIR"): ${HONE_TORCH_DIR%/share/cmake/Torch}"
 }
 
@@ -143,12 +143,13 @@ hone_explain_pip() {
   rm -rf "$HONE_VENV"
   if grep -q 'No space left on device' "$log"; then
     hone_stop "pip ran out of disk space." "LibTorch and the build need 3 GB under $HONE_ROOT/build."
-  elif grep -qE 'ConnectionError|Max retries|Retrying|ProxyError|SSLError|timed out|name resolution' "$log"; then
-    hone_stop "pip could not reach a package index for torch $HONE_TORCH_PIN; what it said is in $log" \
-      "Check the network and the proxy, or name a LibTorch $HONE_TORCH_MINIMUM or later by Torch_DIR."
-  elif grep -qE 'No matching distribution|Could not find a version' "$log"; then
+  elif grep -q 'from versions: [0-9]' "$log" && ! grep -qE "$HONE_NO_NETWORK" "$log"; then
     hone_stop "there is no CPU build of torch $HONE_TORCH_PIN for $version." \
       "Name a Python 3.10 to 3.14 by HONE_PYTHON, or a LibTorch $HONE_TORCH_MINIMUM or later by Torch_DIR."
+  elif grep -qE "$HONE_NO_NETWORK|from versions: none" "$log"; then
+    hone_stop "pip reached no package index with torch $HONE_TORCH_PIN for $version; what it said is in $log" \
+      "Check the network, the proxy and the Python (3.10 to 3.14; HONE_PYTHON names another)," \
+      "or name a LibTorch $HONE_TORCH_MINIMUM or later by Torch_DIR."
   fi
   tail -n 5 "$log" >&2
   hone_stop "pip could not install torch $HONE_TORCH_PIN; the lines above, and all of it in $log"

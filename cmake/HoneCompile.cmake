@@ -26,3 +26,10 @@ if(HONE_SANITIZE)
   add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
   add_link_options(-fsanitize=address,undefined)
 endif()
+
+# A program that uses LibTorch shares the precompiled header of hone_modules, so its code is compiled as theirs is.
+function(hone_share_precompiled_header target)
+  set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
+  target_compile_options(${target} PRIVATE -fPIC)
+  target_precompile_headers(${target} REUSE_FROM hone_modules)
+endfunction()

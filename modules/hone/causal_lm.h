@@ -25,12 +25,13 @@ struct CausalLMConfig {
   std::int64_t max_position_embeddings = 2048;  ///< trained context, tokens
   double rms_norm_eps = 1e-6;
   double rope_theta = 10000;
-  RopeScaling rope_scaling;
+  RopeScaling rope_scaling = {};
   bool tie_word_embeddings = false;  ///< the head is the embedding matrix
   bool attention_bias = false;
   bool mlp_bias = false;
-  std::optional<std::int64_t> bos_token_id, pad_token_id;
-  std::vector<std::int64_t> eos_token_ids;  ///< any of them ends a text
+  std::optional<std::int64_t> bos_token_id = std::nullopt;
+  std::optional<std::int64_t> pad_token_id = std::nullopt;
+  std::vector<std::int64_t> eos_token_ids = {};  ///< any of them ends a text
 
   bool operator==(const CausalLMConfig&) const = default;
 };

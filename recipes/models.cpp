@@ -1,0 +1,25 @@
+#include "models.h"
+
+#include <hone/base/files.h>
+#include <hone/model/peft.h>
+#include <hone/model/pretrained.h>
+
+#include "options.h"
+
+namespace hone::recipes {
+
+LoadedModel load_model(const ModelOptions& options) {
+  // The tokenizer first: it is quick to load and quick to be refused.
+  auto tokenizer = load_tokenizer(options.model);
+  auto model = load_pretrained(options.model, {.dtype = dtype_of_option(options.dtype)});
+  if (!options.adapter.empty()) load_adapter(model, options.adapter);
+  model->eval();
+  return {.model = std::move(model), .tokenizer = std::move(tokenizer)};
+}
+
+ChatTemplate load_chat_template(const ModelOptions& options, const Tokenizer& tokenizer) {
+  const auto source = options.chat_template.empty() ? "" : read_file(options.chat_template);
+  return chat_template_of(tokenizer, source, options.model);
+}
+
+}  // namespace hone::recipes

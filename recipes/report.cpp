@@ -1,0 +1,72 @@
+#include "report.h"
+
+#include <cstdio>
+
+#include <hone/base/error.h>
+#include <hone/base/progress.h>
+#include <hone/format/checksum.h>
+#include <hone/model/peft.h>
+
+namespace hone::recipes {
+namespace {
+
+std::string percent(double share) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.2f %%", 100 * share);
+  return text;
+}
+
+std::string number(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.10g", value);
+  return text;
+}
+
+/// A checksum over every id and label.
+std::string hash_of(const TokenizedData& data) {
+  Xxh3 hash;
+  const auto add = [&](const std::vector<std::int32_t>& numbers) {
+    hash.update({reinterpret_cast<const char*>(numbers.data()), numbers.size() * sizeof numbers[0]});
+  };
+  for (const auto& row : data.rows) {
+    add(row.input_ids);
+    add(row.labels);
+  }
+  return hash.hex_digest();
+}
+
+}  // namespace
+
+void print_start(std::ostream& out, const CausalLM& model, const TokenizedData& data, std::int64_t steps) {
+  double all = 0, trained = 0;
+  for (const auto& parameter : model->parameters()) all += static_cast<double>(parameter.numel());
+  for (const auto& [name, parameter] : trainable_parameters(model)) trained += static_cast<double>(parameter.numel());
+  const auto& header = data.header;
+  out << "training " << format_count(trained) << " of " << format_count(all) << " parameters ("
+      << percent(trained / all) << ")\n"
+      << format_count(static_cast<double>(header.rows)) << " rows, "
+      << format_count(static_cast<double>(header.tokens)) << " tokens, loss on responses only: "
+      << format_count(static_cast<double>(header.trained_tokens)) << " targets ("
+      << percent(static_cast<double>(header.trained_tokens) / static_cast<double>(header.tokens)) << " of the tokens), "
+      << format_count(static_cast<double>(steps)) << " updates\n";
+}
+
+Identity identity_of(const SftConfig& config, const std::string& method, const TokenizedData& data) {
+  const auto& o = config.optimization;
+  return {{"method", method},
+          {"training data", hash_of(data)},
+          {"num_train_epochs", number(config.num_train_epochs)},
+          {"max_steps", std::to_string(config.max_steps)},
+          {"per_device_train_batch_size", std::to_string(config.per_device_train_batch_size)},
+          {"gradient_accumulation_steps", std::to_string(config.gradient_accumulation_steps)},
+          {"loss_reduction", config.reduction == Reduction::kSum ? "sum" : "token_mean"},
+          {"seed", std::to_string(config.seed)},
+          {"learning_rate", number(o.learning_rate)},
+          {"lr_scheduler_type", o.schedule.lr_scheduler_type},
+          {"warmup_steps", std::to_string(o.schedule.warmup_steps)},
+          {"warmup_ratio", number(o.schedule.warmup_ratio)},
+          {"weight_decay", number(o.weight_decay)},
+          {"max_grad_norm", number(o.max_grad_norm)}};
+}
+
+}  // namespace hone::recipes

@@ -1,0 +1,79 @@
+// Generation: prompts in, texts out, many at a time over one cache.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include <hone/causal_lm.h>
+#include <hone/generation/sampling.h>
+#include <hone/text/tokenizer.h>
+
+namespace hone {
+
+/// How long and how texts are generated, under transformers' names.
+struct GenerationConfig {
+  SamplingConfig sampling = {};
+  std::int64_t max_new_tokens = 256;       ///< tokens generated at most, at least 1
+  std::vector<std::string> stop_strings = {};///< end a text where one appears; not part of it
+  std::uint64_t seed = 0;                  ///< request i of a call draws with a seed made of this one and i
+  std::int64_t batch_size = 32;            ///< texts generated at the same time
+
+  bool operator==(const GenerationConfig&) const = default;
+};
+
+/// Throws `std::invalid_argument` naming the first field that is out of range.
+void validate(const GenerationConfig& config);
+
+/// Why a text ended.
+enum class FinishReason {
+  kEndToken,     ///< the model wrote one of its end tokens
+  kStopString,   ///< a stop string appeared
+  kLength,       ///< `max_new_tokens` are written
+  kContextFull,  ///< the model's context is used up
+};
+
+/// `stop`, `length` and so on, as it is written to files.
+const char* name_of(FinishReason reason);
+
+/// One generated text.
+struct Generation {
+  std::vector<std::int64_t> ids;  ///< tokens written, the end token not among them
+  std::string text;               ///< their text, cut at a stop string
+  FinishReason finish_reason = FinishReason::kLength;
+};
+
+/// Generates one text for each prompt. A request's text does not depend on the others in the batch (in fp32 but for
+/// rounding).
+class Generator {
+ public:
+  /// `model` is used in evaluation mode. End tokens are the model's and the tokenizer's.
+  Generator(CausalLM model, Tokenizer tokenizer);
+
+  /// Called for each piece of text as it becomes certain: index of the request, text.
+  using OnText = std::function<void(std::size_t, const std::string&)>;
+
+  /// `prompts`: ids of each request. `on_text` may be empty; `on_done` (may be empty) is called with a request's index
+  /// when it is complete. `stop_requested` (may be empty) ends the call early: texts not complete are then cut. Throws
+  /// `Error` for an empty prompt, one that leaves no room in the model's context, and ids outside the vocabulary.
+  std::vector<Generation> generate(const std::vector<std::vector<std::int64_t>>& prompts,
+                                   const GenerationConfig& config,
+                                   const OnText& on_text = {},
+                                   const std::function<void(std::size_t)>& on_done = {},
+                                   const std::function<bool()>& stop_requested = {});
+
+  bool is_end(std::int64_t id) const;
+
+ private:
+  struct Request;
+  void check_prompts(const std::vector<std::vector<std::int64_t>>& prompts) const;
+  void run_batch(std::vector<Request>& requests, const std::function<bool()>& stop_requested);
+  void take_tokens(std::vector<Request*>& active, const Tensor& logits);
+
+  CausalLM model_;
+  Tokenizer tokenizer_;
+  std::vector<std::int64_t> end_ids_;
+};
+
+}  // namespace hone

@@ -1,0 +1,170 @@
+#include <hone/training/sft.h>
+
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+#include <utility>
+
+#include <torch/types.h>
+#include <torch/utils.h>
+
+#include <nlohmann/json.hpp>
+
+#include <hone/base/error.h>
+#include <hone/data/batch.h>
+#include <hone/kernels/linear_cross_entropy.h>
+#include <hone/model/peft.h>
+
+namespace hone {
+namespace {
+
+std::int64_t rows_per_step(const SftConfig& config) {
+  return config.per_device_train_batch_size * config.gradient_accumulation_steps;
+}
+
+SftConfig validated(SftConfig config) {
+  validate(config);
+  return config;
+}
+
+std::int64_t updates_of(const SftConfig& config, std::int64_t rows) {
+  if (config.max_steps > 0) return config.max_steps;
+  const BatchCursor cursor(rows, rows_per_step(config), config.seed);
+  return static_cast<std::int64_t>(std::ceil(config.num_train_epochs * static_cast<double>(cursor.steps_per_epoch())));
+}
+
+/// -log p summed over the targets of a batch; a batch without any gives zero.
+Tensor summed_loss(CausalLM& model, const TokenBatch& batch) {
+  const auto hidden = model->hidden_states(batch.sequences).index_select(0, batch.positions);
+  return kernels::linear_cross_entropy(hidden, model->head_weight(), batch.targets);
+}
+
+std::int64_t count_targets(const std::vector<const TokenizedRow*>& rows) {
+  std::int64_t targets = 0;
+  for (const auto* row : rows) targets += count_trained(*row);
+  return targets;
+}
+
+std::int64_t count_tokens(const std::vector<const TokenizedRow*>& rows) {
+  std::int64_t tokens = 0;
+  for (const auto* row : rows) tokens += static_cast<std::int64_t>(row->input_ids.size());
+  return tokens;
+}
+
+/// Calls `work` with stretches of at most `size` of `rows`.
+template <typename Work>
+void in_batches(const std::vector<const TokenizedRow*>& rows, std::int64_t size, const Work& work) {
+  for (auto first = rows.begin(); first != rows.end();) {
+    const auto last = first + std::min<std::ptrdiff_t>(size, rows.end() - first);
+    work(std::vector<const TokenizedRow*>(first, last));
+    first = last;
+  }
+}
+
+}  // namespace
+
+void validate(const SftConfig& config) {
+  const auto check = [](bool holds, const char* message) {
+    if (!holds) throw std::invalid_argument(message);
+  };
+  check(std::isfinite(config.num_train_epochs) && config.num_train_epochs > 0, "num_train_epochs must be positive");
+  check(config.max_steps >= 0, "max_steps must not be negative");
+  check(config.per_device_train_batch_size >= 1, "per_device_train_batch_size must be at least 1");
+  check(config.gradient_accumulation_steps >= 1, "gradient_accumulation_steps must be at least 1");
+  check(config.per_device_eval_batch_size >= 1, "per_device_eval_batch_size must be at least 1");
+  validate(config.optimization);
+}
+
+SftTrainer::SftTrainer(CausalLM model, SftConfig config, std::int64_t rows_count)
+    : model_(std::move(model)),
+      config_(validated(std::move(config))),
+      total_steps_(updates_of(config_, rows_count)),
+      optimization_(trainable_parameters(model_), config_.optimization, total_steps_) {
+  torch::manual_seed(config_.seed);
+}
+
+SftTrainer::StepReport SftTrainer::step(const std::vector<const TokenizedRow*>& rows) {
+  StepReport report{.tokens = count_tokens(rows), .targets = count_targets(rows)};
+  report.skipped = report.targets == 0;
+  if (report.skipped) return report;
+  model_->train();
+  const double divisor = config_.reduction == Reduction::kTokenMean ? static_cast<double>(report.targets) : 1;
+  in_batches(rows, config_.per_device_train_batch_size, [&](const auto& batch) {
+    report.loss += accumulate(batch, divisor);
+  });
+  if (!std::isfinite(report.loss)) {
+    optimization_.zero_grad();
+    fail("the loss of step ", optimization_.steps() + 1, " is ", report.loss, "; the weights are as after step ",
+         optimization_.steps());
+  }
+  const auto update = optimization_.step();
+  if (!std::isfinite(update.grad_norm)) {
+    optimization_.zero_grad();
+    fail("a gradient of step ", optimization_.steps() + 1, " is not finite; the weights are as after step ",
+         optimization_.steps());
+  }
+  report.learning_rate = update.learning_rate;
+  report.grad_norm = update.grad_norm;
+  return report;
+}
+
+double SftTrainer::accumulate(const std::vector<const TokenizedRow*>& rows, double divisor) {
+  if (count_targets(rows) == 0) return 0;
+  const auto loss = summed_loss(model_, collate(rows)) / divisor;
+  loss.backward();
+  return loss.item<double>();
+}
+
+EvalResult SftTrainer::evaluate(const std::vector<TokenizedRow>& rows,
+                                const std::function<void(std::int64_t)>& each_batch) {
+  torch::NoGradGuard no_grad;
+  model_->eval();
+  EvalResult result;
+  double sum = 0;
+  std::vector<const TokenizedRow*> all;
+  for (const auto& row : rows) all.push_back(&row);
+  in_batches(all, config_.per_device_eval_batch_size, [&](const auto& batch) {
+    sum += summed_loss(model_, collate(batch)).template item<double>();
+    result.targets += count_targets(batch);
+    if (each_batch) each_batch(static_cast<std::int64_t>(batch.size()));
+  });
+  result.loss = result.targets == 0 ? 0 : sum / static_cast<double>(result.targets);
+  return result;
+}
+
+void SftTrainer::log_evaluation(const std::vector<TokenizedRow>& eval_rows, Run& run) {
+  if (eval_rows.empty()) return;
+  const auto result = evaluate(eval_rows);
+  run.log({{"step", optimization_.steps()}, {"eval_loss", result.loss}, {"eval_targets", result.targets}});
+}
+
+std::filesystem::path SftTrainer::train(const std::vector<TokenizedRow>& rows,
+                                        const std::vector<TokenizedRow>& eval_rows,
+                                        Run& run,
+                                        const Identity& identity,
+                                        const std::function<void(const std::filesystem::path&)>& save_model) {
+  BatchCursor cursor(static_cast<std::int64_t>(rows.size()), rows_per_step(config_), config_.seed);
+  const Run::Trained trained{optimization_, cursor, identity, save_model};
+  run.restore(trained);
+  if (optimization_.steps() == 0) log_evaluation(eval_rows, run);
+  run.begin("train", total_steps_);
+  while (optimization_.steps() < total_steps_ && !run.stopped()) {
+    const auto indices = cursor.next();
+    const auto update = step(pick(rows, indices));
+    if (update.skipped) continue;
+    run.report({{"step", optimization_.steps()},
+                {"epoch", cursor.epochs()},
+                {"loss", update.loss},
+                {"learning_rate", update.learning_rate},
+                {"grad_norm", update.grad_norm},
+                {"tokens", update.tokens},
+                {"targets", update.targets}},
+               static_cast<double>(update.tokens));
+    const bool last = optimization_.steps() == total_steps_;
+    if (last || run.evaluation_due(optimization_.steps())) log_evaluation(eval_rows, run);
+    run.save_if_due(trained);
+  }
+  return run.stopped() ? std::filesystem::path() : run.finish(trained);
+}
+
+}  // namespace hone

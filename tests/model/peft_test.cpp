@@ -1,0 +1,221 @@
+#include <hone/model/peft.h>
+
+#include <gtest/gtest.h>
+
+#include <functional>
+
+#include <ATen/ATen.h>
+#include <torch/types.h>
+
+#include <nlohmann/json.hpp>
+
+#include <hone/base/error.h>
+#include <hone/base/files.h>
+#include <hone/base/json_io.h>
+#include <hone/model/pretrained.h>
+
+#include "scratch_folder.h"
+#include "shared_data.h"
+#include "tensor_compare.h"
+
+namespace hone {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::fixture_path;
+using testing::relative_difference;
+using testing::same_bits;
+using testing::ScratchFolder;
+using testing::stored;
+
+Tensor input_ids() { return stored(fixture_path("models/inputs.safetensors"), "input_ids"); }
+
+CausalLM base_model() { return load_pretrained(fixture_path("models/llama")); }
+
+void randomise(CausalLM& model) {
+  torch::NoGradGuard no_grad;
+  for (auto& [name, parameter] : trainable_parameters(model)) parameter.normal_(0, 0.2);
+}
+
+std::string message_of(const std::function<void()>& work) {
+  try {
+    work();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+class PeftAdapters : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(PeftAdapters, GivePeftsLogits) {
+  torch::NoGradGuard no_grad;
+  auto model = base_model();
+  const auto folder = fixture_path(std::string("models/adapters/") + GetParam());
+  load_adapter(model, folder);
+  const auto expected = folder / "expected.safetensors";
+  EXPECT_LT(relative_difference(model(input_ids()), stored(expected, "logits")), 1e-5);
+  merge(model);
+  EXPECT_LT(relative_difference(model(input_ids()), stored(expected, "merged_logits")), 1e-5);
+  unmerge(model);
+  EXPECT_LT(relative_difference(model(input_ids()), stored(expected, "logits")), 1e-5);
+}
+
+TEST_P(PeftAdapters, SurviveARoundTrip) {
+  torch::NoGradGuard no_grad;
+  const ScratchFolder scratch;
+  auto model = base_model();
+  const auto config = load_adapter(model, fixture_path(std::string("models/adapters/") + GetParam()));
+  save_adapter(model, config, scratch / "adapter", "models/llama");
+  auto again = base_model();
+  EXPECT_EQ(load_adapter(again, scratch / "adapter"), config);
+  EXPECT_TRUE(same_bits(again(input_ids()), model(input_ids())));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Lora, PeftAdapters, ::testing::Values("lora", "all_linear", "rslora", "patterns", "one_layer"));
+
+TEST(Attach, ChangesNothingAndTrainsOnlyTheAdapter) {
+  auto model = base_model();
+  const auto before = model(input_ids());
+  attach(model, LoraConfig{.target_modules = {"all-linear"}});
+  const auto after = model(input_ids());
+  EXPECT_TRUE(same_bits(after, before));
+  after.square().sum().backward();
+  std::int64_t adapters = 0;
+  for (const auto& item : model->named_parameters()) {
+    const bool of_adapter = item.key().find(".adapters.") != std::string::npos;
+    adapters += of_adapter;
+    EXPECT_EQ(item.value().requires_grad(), of_adapter) << item.key();
+    EXPECT_EQ(item.value().grad().defined(), of_adapter) << item.key();
+  }
+  EXPECT_EQ(adapters, 2 * 7 * 2);
+}
+
+TEST(Attach, NamesTheNearestModules) {
+  auto model = base_model();
+  const auto message = message_of([&] { attach(model, LoraConfig{.target_modules = {"q_prj"}}); });
+  EXPECT_NE(message.find("\"q_prj\" names no module (did you mean q_proj"), std::string::npos) << message;
+  EXPECT_TRUE(trainable_parameters(model).empty());
+  EXPECT_NE(message_of([&] { attach(model, LoraConfig{.layers_to_transform = {7}}); }).find("no layer 7"),
+            std::string::npos);
+}
+
+TEST(Adapters, SwitchOffBitForBitAndByName) {
+  auto model = base_model();
+  torch::NoGradGuard no_grad;
+  const auto base = model(input_ids());
+  attach(model, LoraConfig{}, "first");
+  randomise(model);
+  const auto first = model(input_ids());
+  attach(model, LoraConfig{.r = 2}, "second");
+  EXPECT_TRUE(same_bits(model(input_ids()), base)) << "a fresh adapter changes nothing";
+  set_active(model, "first");
+  EXPECT_TRUE(same_bits(model(input_ids()), first));
+  {
+    const AdaptersOff off(*model);
+    EXPECT_TRUE(same_bits(model(input_ids()), base));
+  }
+  detach(model, "first");
+  EXPECT_TRUE(same_bits(model(input_ids()), base));
+}
+
+TEST(Adapters, FoldIntoASavedModel) {
+  torch::NoGradGuard no_grad;
+  const ScratchFolder scratch;
+  auto model = base_model();
+  attach(model, LoraConfig{.target_modules = {"all-linear"}});
+  randomise(model);
+  const auto report = save_pretrained(model, scratch / "merged");
+  EXPECT_EQ(report.merged_matrices, 14);
+  EXPECT_GT(report.largest_update, 0);
+  auto merged = load_pretrained(scratch / "merged");
+  EXPECT_LT(relative_difference(merged(input_ids()), model(input_ids())), 1e-5);
+}
+
+TEST(LoadAdapter, RefusesWhatDoesNotFit) {
+  const ScratchFolder scratch;
+  const auto copy = [&](const std::string& name) {
+    fs::copy(fixture_path("models/adapters/lora"), scratch / name);
+    return scratch / name;
+  };
+  const auto load = [](const fs::path& folder) {
+    auto model = base_model();
+    return message_of([&] { load_adapter(model, folder); });
+  };
+  const auto edit = [](const fs::path& folder, const std::function<void(Json&)>& change) {
+    auto json = read_json(folder / "adapter_config.json");
+    change(json);
+    write_json(folder / "adapter_config.json", json);
+  };
+  auto folder = copy("dora");
+  edit(folder, [](Json& json) { json["use_dora"] = true; });
+  EXPECT_NE(load(folder).find("\"use_dora\": true is not supported"), std::string::npos);
+  folder = copy("method");
+  edit(folder, [](Json& json) { json["peft_type"] = "OFT"; });
+  EXPECT_NE(load(folder).find("peft_type \"OFT\" is not supported"), std::string::npos);
+  folder = copy("type");
+  edit(folder, [](Json& json) { json["r"] = "eight"; });
+  EXPECT_NE(load(folder).find("\"r\" has the wrong type"), std::string::npos);
+  EXPECT_NE(load(scratch / "nowhere").find("no such adapter folder"), std::string::npos);
+  folder = copy("empty");
+  fs::resize_file(folder / "adapter_model.safetensors", 0);
+  EXPECT_NE(load(folder).find("adapter_model.safetensors"), std::string::npos);
+
+  auto other = load_pretrained(fixture_path("models/llama_rope3"));
+  const auto message = message_of([&] { load_adapter(other, fixture_path("models/adapters/lora")); });
+  EXPECT_NE(message.find("must be 48 on this model"), std::string::npos) << message;
+}
+
+TEST(LoadAdapter, RefusesKeysOfAnotherPrefix) {
+  const ScratchFolder scratch;
+  fs::copy(fixture_path("models/adapters/lora"), scratch / "adapter");
+  const auto path = scratch / "adapter" / "adapter_model.safetensors";
+  std::map<std::string, Tensor> renamed;
+  {
+    const SafetensorsFile file(path);
+    for (const auto& view : file.tensors()) renamed["model." + view.name] = map_tensor(view, file.owner()).clone();
+  }
+  write_tensors(path, renamed, {}, Checksum::kNone);
+  auto model = base_model();
+  const auto message = message_of([&] { load_adapter(model, scratch / "adapter"); });
+  EXPECT_NE(message.find("0 of 8 tensors match"), std::string::npos) << message;
+  EXPECT_NE(message.find("\"model.base_model"), std::string::npos) << message;
+  EXPECT_NE(message.find("\"base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight\""), std::string::npos);
+}
+
+TEST(LoadAdapter, EveryTruncationAndFlippedByteIsFoundOrHarmless) {
+  torch::NoGradGuard no_grad;
+  const ScratchFolder scratch;
+  const auto folder = scratch / "adapter";
+  auto model = base_model();
+  attach(model, LoraConfig{.r = 1, .target_modules = {"layers.1.self_attn.k_proj"}});
+  randomise(model);
+  save_adapter(model, LoraConfig{.r = 1, .target_modules = {"layers.1.self_attn.k_proj"}}, folder, "models/llama");
+  const auto ids = input_ids();
+  const auto wanted = model(ids);
+  auto fresh = base_model();
+  const auto check = [&](const fs::path& path, const std::string& bytes, std::size_t at) {
+    write_file(path, bytes);
+    try {
+      load_adapter(fresh, folder);
+      EXPECT_TRUE(same_bits(fresh(ids), wanted)) << path << " byte " << at;
+    } catch (const Error&) {
+    }
+    detach(fresh);
+  };
+  for (const char* name : {"adapter_config.json", "adapter_model.safetensors"}) {
+    const auto path = folder / name;
+    const auto bytes = read_file(path);
+    for (std::size_t at = 0; at < bytes.size(); ++at) {
+      check(path, bytes.substr(0, at), at);
+      auto flipped = bytes;
+      flipped[at] = static_cast<char>(flipped[at] ^ (1 << (at % 8)));
+      check(path, flipped, at);
+    }
+    write_file(path, bytes);
+  }
+}
+
+}  // namespace
+}  // namespace hone

@@ -49,17 +49,21 @@ std::uint16_t load16(const Byte* from) {
   return value;
 }
 
-/// IEEE half precision to single, exact; no branches, so that a loop over it becomes vector code.
+/// IEEE half precision to single, exact. Masks instead of branches, so that a loop over it becomes
+/// vector code.
 float half_to_float(std::uint16_t half) {
-  const std::uint32_t sign = static_cast<std::uint32_t>(half & 0x8000) << 16;
-  const std::uint32_t magnitude = half & 0x7fff;
-  constexpr std::uint32_t kRebias = (127u - 15u) << 23;
-  const std::uint32_t normal = (magnitude << 13) + kRebias + (magnitude >= 0x7c00 ? kRebias : 0);
+  const std::int32_t bits = half;
+  const std::int32_t magnitude = bits & 0x7fff;
+  constexpr std::int32_t kRebias = (127 - 15) << 23;
+  const std::int32_t infinite = -static_cast<std::int32_t>(magnitude > 0x7bff);
+  const std::int32_t subnormal = -static_cast<std::int32_t>(magnitude < 0x0400);
+  const std::int32_t normal = (magnitude << 13) + kRebias + (infinite & kRebias);
   // Below 2^-14 the value is its integer times 2^-24. Computed so, it does not depend on
   // flush-to-zero.
-  const float small = static_cast<float>(static_cast<std::int32_t>(magnitude)) * 0x1p-24f;
-  const std::uint32_t bits = magnitude < 0x0400 ? std::bit_cast<std::uint32_t>(small) : normal;
-  return std::bit_cast<float>(bits | sign);
+  const std::int32_t small = std::bit_cast<std::int32_t>(static_cast<float>(magnitude) * 0x1p-24f);
+  const std::int32_t absolute = (small & subnormal) | (normal & ~subnormal);
+  const std::uint32_t sign = static_cast<std::uint32_t>(bits & 0x8000) << 16;
+  return std::bit_cast<float>(static_cast<std::uint32_t>(absolute) | sign);
 }
 
 float half_at(const Byte* from) {
@@ -68,18 +72,6 @@ float half_at(const Byte* from) {
 
 // One decoder for each type: a block of bytes to a block of floats, in the order of operations of
 // the reference implementation, so that every rounding is the same.
-
-void decode_f32(const Byte* __restrict block, float* __restrict out) {
-  std::memcpy(out, block, sizeof(float));
-}
-
-void decode_f16(const Byte* __restrict block, float* __restrict out) {
-  *out = half_at(block);
-}
-
-void decode_bf16(const Byte* __restrict block, float* __restrict out) {
-  *out = std::bit_cast<float>(static_cast<std::uint32_t>(load16(block)) << 16);
-}
 
 void decode_q4_0(const Byte* __restrict block, float* __restrict out) {
   const float scale = half_at(block);
@@ -102,8 +94,11 @@ void decode_q4_1(const Byte* __restrict block, float* __restrict out) {
 
 /// The fifth bits: bit i of the four bytes belongs to element i. Returns them at their weight, 16.
 std::array<Byte, 32> fifth_bits(const Byte* bits) {
+  constexpr Byte kBit[8] = {1, 2, 4, 8, 16, 32, 64, 128};
   std::array<Byte, 32> high;
-  for (int i = 0; i < 32; ++i) high[i] = static_cast<Byte>((bits[i / 8] >> (i % 8) & 1) << 4);
+  for (int byte = 0; byte < 4; ++byte) {
+    for (int i = 0; i < 8; ++i) high[byte * 8 + i] = (bits[byte] & kBit[i]) != 0 ? 16 : 0;
+  }
   return high;
 }
 
@@ -251,6 +246,18 @@ void decode_blocks(const TypeFacts& type, std::string_view bytes, float* out) {
   for (std::int64_t i = 0; i < count; ++i) decode(block + i * type.bytes, out + i * type.elements);
 }
 
+void decode_f16(std::string_view bytes, std::span<float> out) {
+  const auto* from = reinterpret_cast<const Byte*>(bytes.data());
+  for (std::size_t i = 0; i < out.size(); ++i) out[i] = half_at(from + 2 * i);
+}
+
+void decode_bf16(std::string_view bytes, std::span<float> out) {
+  const auto* from = reinterpret_cast<const Byte*>(bytes.data());
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    out[i] = std::bit_cast<float>(static_cast<std::uint32_t>(load16(from + 2 * i)) << 16);
+  }
+}
+
 }  // namespace
 
 std::optional<GgmlType> ggml_type_from_number(std::uint32_t number) {
@@ -290,13 +297,13 @@ void dequantize(GgmlType type, std::string_view bytes, std::span<float> out) {
   }
   switch (type) {
     case GgmlType::F32:
-      decode_blocks<decode_f32>(block, bytes, out.data());
+      if (!bytes.empty()) std::memcpy(out.data(), bytes.data(), bytes.size());
       return;
     case GgmlType::F16:
-      decode_blocks<decode_f16>(block, bytes, out.data());
+      decode_f16(bytes, out);
       return;
     case GgmlType::BF16:
-      decode_blocks<decode_bf16>(block, bytes, out.data());
+      decode_bf16(bytes, out);
       return;
     case GgmlType::Q4_0:
       decode_blocks<decode_q4_0>(block, bytes, out.data());

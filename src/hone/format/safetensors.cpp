@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <tuple>
 #include <utility>
 
 #include <hone/base/error.h>
@@ -62,8 +63,8 @@ void check_size(const SafetensorsEntry& entry, const std::string& place) {
 void check_layout(std::vector<SafetensorsEntry>& entries,
                   std::uint64_t data_size,
                   const std::string& place) {
-  std::stable_sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) {
-    return std::pair(a.begin, a.end) < std::pair(b.begin, b.end);
+  std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) {
+    return std::tie(a.begin, a.end, a.name) < std::tie(b.begin, b.end, b.name);
   });
   std::uint64_t next = 0;
   for (const auto& entry : entries) {

@@ -12,11 +12,12 @@
 
 namespace hone {
 
-/// A whole file mapped read-only into memory. Copies share the map, which lives as long as one of them.
+/// A whole file mapped read-only into memory. Copies share the map, which lives as long as one of
+/// them.
 class MappedFile {
  public:
-  /// Maps `path`. Throws `Error` naming the path where it is missing, a folder, or unreadable. An empty file
-  /// gives an empty view.
+  /// Maps `path`. Throws `Error` naming the path where it is missing, a folder, or unreadable. An
+  /// empty file gives an empty view.
   explicit MappedFile(const std::filesystem::path& path);
 
   /// Every byte of the file.
@@ -37,8 +38,8 @@ std::string read_file(const std::filesystem::path& path);
 
 /// A file that is written beside its final name and appears there only when `commit` is called.
 ///
-/// Where the object is destroyed first, nothing is left behind. Every failed write (a full disk, say) throws `Error`
-/// naming the path and the system's reason.
+/// Where the object is destroyed first, nothing is left behind. Every failed write (a full disk,
+/// say) throws `Error` naming the path and the system's reason.
 class AtomicFile {
  public:
   explicit AtomicFile(std::filesystem::path path);
@@ -67,7 +68,8 @@ class AtomicFile {
 /// Writes `bytes` to `path` through an `AtomicFile`.
 void write_file(const std::filesystem::path& path, std::string_view bytes);
 
-/// A folder that is filled under a temporary name beside its final one and appears there only with `commit`.
+/// A folder that is filled under a temporary name beside its final one and appears there only with
+/// `commit`.
 ///
 /// Where the object is destroyed first, the temporary folder is removed.
 class AtomicFolder {
@@ -84,6 +86,8 @@ class AtomicFolder {
   void commit();
 
  private:
+  void replace_in_two_steps();  // for file systems that cannot swap two names
+
   std::filesystem::path path_;
   std::filesystem::path temporary_;
   bool committed_ = false;

@@ -1,16 +1,16 @@
-#include <hone/base/json_io.h>
-
-#include <zlib.h>
-
+#include <algorithm>
 #include <cmath>
-#include <set>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
 #include <nlohmann/json.hpp>
+#include <zlib.h>
 
 #include <hone/base/error.h>
 #include <hone/base/files.h>
+#include <hone/base/json_io.h>
+#include <hone/base/utf8.h>
 
 namespace hone {
 namespace {
@@ -18,12 +18,37 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kMaxDepth = 256;
+constexpr std::size_t kMaxReason = 160;  // bytes of a parser's message that are passed on
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
-/// Builds a value from parse events and refuses what JSON libraries let pass: duplicate keys, endless nesting.
+/// `place`, the line where `text` has several, and the 1-based byte of that line at which `offset`
+/// lies.
+std::string locate(const std::string& place, std::string_view text, std::size_t offset) {
+  const auto before = text.substr(0, std::min(offset, text.size()));
+  const auto line_start = before.rfind('\n') + 1;  // 0 where there is none
+  std::string where = place;
+  if (text.find('\n') < text.size() - 1) {
+    where += concat(":", std::count(before.begin(), before.end(), '\n') + 1);
+  }
+  return concat(where, ": byte ", before.size() - line_start + 1);
+}
+
+/// What the JSON library says is wrong, without its own idea of the place, cut where it repeats
+/// long input.
+std::string reason_of(const std::exception& error) {
+  std::string_view what = error.what();
+  if (const auto from = what.find("syntax error"); from != std::string_view::npos)
+    what = what.substr(from);
+  if (what.size() <= kMaxReason) return std::string(what);
+  what = what.substr(0, kMaxReason);
+  return concat(what.substr(0, find_invalid_utf8(what).value_or(what.size())), " ...");
+}
+
+/// Builds a value from parse events and refuses what JSON libraries let pass: duplicate keys,
+/// endless nesting.
 class StrictBuilder : public nlohmann::json_sax<Json> {
  public:
-  explicit StrictBuilder(const std::string& place) : place_(place) {}
+  StrictBuilder(std::string_view text, const std::string& place) : text_(text), place_(place) {}
 
   Json take() { return std::move(root_); }
 
@@ -32,7 +57,7 @@ class StrictBuilder : public nlohmann::json_sax<Json> {
   bool number_integer(number_integer_t value) override { return add(value); }
   bool number_unsigned(number_unsigned_t value) override { return add(value); }
   bool number_float(number_float_t value, const string_t& text) override {
-    if (!std::isfinite(value)) fail(place_, ": number out of range: ", text);
+    if (!std::isfinite(value)) fail(place_, ": number out of range: ", quote(text));
     return add(value);
   }
   bool string(string_t& value) override { return add(std::move(value)); }
@@ -40,21 +65,23 @@ class StrictBuilder : public nlohmann::json_sax<Json> {
   bool start_object(std::size_t) override { return open(Json::object()); }
   bool start_array(std::size_t) override { return open(Json::array()); }
   bool key(string_t& name) override {
-    if (!keys_.back().insert(name).second) fail(place_, ": duplicate key \"", name, "\"");
+    if (!keys_.back().insert(name).second) fail(place_, ": duplicate key ", quote(name));
     key_ = std::move(name);
     return true;
   }
   bool end_object() override { return close(); }
   bool end_array() override { return close(); }
 
-  bool parse_error(std::size_t byte, const std::string&, const nlohmann::detail::exception& error) override {
-    std::string what = error.what();  // "[json.exception.parse_error.101] parse error at line 1, column 9: ..."
-    if (const auto from = what.find("] "); from != std::string::npos) what.erase(0, from + 2);
-    if (error.id == 406) fail(place_, ": number out of range");
-    fail(place_, ": not JSON at byte ", byte, ": ", what);
+  bool parse_error(std::size_t byte,
+                   const std::string&,
+                   const nlohmann::detail::exception& error) override {
+    if (error.id == kOutOfRange) fail(place_, ": number out of range");
+    fail(locate(place_, text_, byte == 0 ? 0 : byte - 1), ": not JSON: ", reason_of(error));
   }
 
  private:
+  static constexpr int kOutOfRange = 406;  // the JSON library's number for it
+
   bool add(Json value) {
     place(std::move(value));
     return true;
@@ -89,11 +116,12 @@ class StrictBuilder : public nlohmann::json_sax<Json> {
     return true;
   }
 
+  std::string_view text_;
   std::string place_;
   Json root_;
   // Pointers stay valid: only the innermost open container grows.
   std::vector<Json*> stack_;
-  std::vector<std::set<std::string>> keys_;
+  std::vector<std::unordered_set<std::string>> keys_;
   std::string key_;
 };
 
@@ -111,40 +139,70 @@ void split_lines(std::string_view text,
   }
 }
 
+/// One member of a gzip file at a time; frees zlib's memory whatever happens.
+class Inflater {
+ public:
+  explicit Inflater(const fs::path& path) : path_(path), chunk_(1 << 18, '\0') {
+    if (inflateInit2(&stream_, 16 + MAX_WBITS) != Z_OK) fail(path_.string(), ": cannot start zlib");
+  }
+  ~Inflater() { inflateEnd(&stream_); }
+  Inflater(const Inflater&) = delete;
+  Inflater& operator=(const Inflater&) = delete;
+
+  /// Appends the text of the member at the start of `bytes` to `text` and returns what follows it.
+  std::string_view unpack(std::string_view bytes, std::string& text) {
+    int status = Z_OK;
+    while (status == Z_OK) {
+      if (stream_.avail_in == 0) {
+        if (bytes.empty()) fail(path_.string(), ": unexpected end of gzip data");
+        const auto step = std::min<std::size_t>(bytes.size(), 1u << 30);
+        stream_.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
+        stream_.avail_in = static_cast<uInt>(step);
+        bytes.remove_prefix(step);
+      }
+      stream_.next_out = reinterpret_cast<Bytef*>(chunk_.data());
+      stream_.avail_out = static_cast<uInt>(chunk_.size());
+      status = inflate(&stream_, Z_NO_FLUSH);
+      text.append(chunk_, 0, chunk_.size() - stream_.avail_out);
+    }
+    if (status != Z_STREAM_END) fail(path_.string(), ": damaged gzip data");
+    return {bytes.data() - stream_.avail_in, bytes.size() + stream_.avail_in};
+  }
+
+ private:
+  const fs::path& path_;
+  std::string chunk_;
+  z_stream stream_{};
+};
+
 /// Every member of a gzip file, one after the other.
 std::string gunzip(std::string_view bytes, const fs::path& path) {
   std::string text;
-  std::string chunk(1 << 18, '\0');
-  while (!bytes.empty()) {
-    z_stream stream{};
-    if (inflateInit2(&stream, 16 + MAX_WBITS) != Z_OK) fail(path.string(), ": cannot start zlib");
-    int status = Z_OK;
-    while (status == Z_OK) {
-      if (stream.avail_in == 0) {
-        const auto step = std::min<std::size_t>(bytes.size(), 1u << 30);
-        if (step == 0) break;
-        stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
-        stream.avail_in = static_cast<uInt>(step);
-        bytes.remove_prefix(step);
-      }
-      stream.next_out = reinterpret_cast<Bytef*>(chunk.data());
-      stream.avail_out = static_cast<uInt>(chunk.size());
-      status = inflate(&stream, Z_NO_FLUSH);
-      text.append(chunk, 0, chunk.size() - stream.avail_out);
-    }
-    const auto unread = stream.avail_in;
-    inflateEnd(&stream);
-    if (status == Z_OK || status == Z_BUF_ERROR) fail(path.string(), ": unexpected end of gzip data");
-    if (status != Z_STREAM_END) fail(path.string(), ": damaged gzip data");
-    bytes = std::string_view(bytes.data() - unread, bytes.size() + unread);
-  }
+  while (!bytes.empty()) bytes = Inflater(path).unpack(bytes, text);
   return text;
+}
+
+std::string dump(const Json& value, int indent) {
+  try {
+    return value.dump(indent, ' ', false);
+  } catch (const Json::exception& error) {
+    fail("cannot write as JSON: ", reason_of(error));
+  }
 }
 
 }  // namespace
 
 Json parse_json(std::string_view text, const std::string& place) {
-  StrictBuilder builder(place);
+  if (const auto at = find_invalid_utf8(text)) {
+    constexpr std::string_view kHex = "0123456789abcdef";
+    const auto byte = static_cast<unsigned char>(text[*at]);
+    fail(locate(place, text, *at), " is not UTF-8: 0x", kHex[byte >> 4], kHex[byte & 15]);
+  }
+  // The JSON library takes a zero byte for the end of its input.
+  if (const auto at = text.find('\0'); at != std::string_view::npos) {
+    fail(locate(place, text, at), " is zero, not JSON");
+  }
+  StrictBuilder builder(text, place);
   Json::sax_parse(text, &builder);
   return builder.take();
 }
@@ -158,18 +216,26 @@ Json read_json(const fs::path& path) {
 }
 
 void write_json(const fs::path& path, const Json& value) {
-  write_file(path, value.dump(2, ' ', false) + "\n");
+  write_file(path, dump(value, 2) + "\n");
 }
 
-std::string to_json_line(const Json& value) { return value.dump(-1, ' ', false); }
+std::string to_json_line(const Json& value) {
+  return dump(value, -1);
+}
 
 void for_each_line(const fs::path& path,
                    const std::function<void(std::string_view, const std::string&)>& each) {
   const MappedFile file(path);
-  if (file.bytes().starts_with("\x1f\x8b")) {
-    split_lines(gunzip(file.bytes(), path), path, each);
+  for_each_line_of(file.bytes(), path, each);
+}
+
+void for_each_line_of(std::string_view bytes,
+                      const fs::path& name,
+                      const std::function<void(std::string_view, const std::string&)>& each) {
+  if (bytes.starts_with("\x1f\x8b")) {
+    split_lines(gunzip(bytes, name), name, each);
   } else {
-    split_lines(file.bytes(), path, each);
+    split_lines(bytes, name, each);
   }
 }
 

@@ -17,6 +17,6 @@ std::optional<std::size_t> find_invalid_utf8(std::string_view text);
 
 /// `text` in double quotes and on one line, for a message: quotes, backslashes, control characters
 /// and invalid bytes escaped, cut to about `limit` bytes with ` ...` after the closing quote.
-std::string quoted(std::string_view text, std::size_t limit = 120);
+std::string quote(std::string_view text, std::size_t limit = 120);
 
 }  // namespace hone

@@ -119,9 +119,9 @@ class GgufParser {
   void read_pair() {
     const auto key = read_string("key");
     if (!file_.keys_.emplace(key, file_.metadata_.size()).second) {
-      refuse("key ", quoted(key), " appears twice");
+      refuse("key ", quote(key), " appears twice");
     }
-    context_ = concat("key ", quoted(key), ": ");
+    context_ = concat("key ", quote(key), ": ");
     const auto number = read<std::uint32_t>("type");
     if (!is_value_type(number)) refuse("unknown value type ", number);
     const auto type = static_cast<GgufType>(number);
@@ -225,9 +225,9 @@ class GgufParser {
     GgufTensor tensor;
     tensor.name = read_string("tensor name");
     if (!file_.names_.emplace(tensor.name, file_.tensors_.size()).second) {
-      refuse("tensor ", quoted(tensor.name), " appears twice");
+      refuse("tensor ", quote(tensor.name), " appears twice");
     }
-    context_ = concat("tensor ", quoted(tensor.name), ": ");
+    context_ = concat("tensor ", quote(tensor.name), ": ");
     const auto dimensions = read<std::uint32_t>("number of dimensions");
     if (dimensions > kMaxDimensions) {
       refuse("at most ", kMaxDimensions, " dimensions are allowed, got ", dimensions);
@@ -281,7 +281,7 @@ class GgufParser {
     for (std::size_t i = 0; i < offsets.size(); ++i) {
       auto& tensor = file_.tensors_[i];
       if (offsets[i] > data.size() || sizes_[i] > data.size() - offsets[i]) {
-        fail(file_.path_.string(), ": tensor ", quoted(tensor.name), ": ", sizes_[i],
+        fail(file_.path_.string(), ": tensor ", quote(tensor.name), ": ", sizes_[i],
              " bytes at offset ", offsets[i], " expected, the data ends at ", data.size());
       }
       tensor.bytes = data.substr(offsets[i], sizes_[i]);
@@ -290,8 +290,8 @@ class GgufParser {
     std::sort(order.begin(), order.end(), [&](auto a, auto b) { return offsets[a] < offsets[b]; });
     for (std::size_t i = 1; i < order.size(); ++i) {
       if (offsets[order[i - 1]] + sizes_[order[i - 1]] <= offsets[order[i]]) continue;
-      fail(file_.path_.string(), ": tensor ", quoted(file_.tensors_[order[i]].name),
-           " overlaps tensor ", quoted(file_.tensors_[order[i - 1]].name));
+      fail(file_.path_.string(), ": tensor ", quote(file_.tensors_[order[i]].name),
+           " overlaps tensor ", quote(file_.tensors_[order[i - 1]].name));
     }
   }
 

@@ -86,18 +86,18 @@ const GgufTensor* GgufFile::find_tensor(std::string_view name) const {
 
 const GgufTensor& GgufFile::tensor(std::string_view name) const {
   if (const auto* tensor = find_tensor(name)) return *tensor;
-  fail(path_.string(), ": has no tensor ", quoted(name));
+  fail(path_.string(), ": has no tensor ", quote(name));
 }
 
 void GgufFile::fail_missing(std::string_view key) const {
-  fail(path_.string(), ": has no key ", quoted(key));
+  fail(path_.string(), ": has no key ", quote(key));
 }
 
 void GgufFile::fail_type(std::string_view key,
                          std::string_view wanted,
                          const GgufValue& value) const {
   const auto* array = std::get_if<GgufArray>(&value.value);
-  fail(path_.string(), ": key ", quoted(key), " must be ", wanted, ", got ",
+  fail(path_.string(), ": key ", quote(key), " must be ", wanted, ", got ",
        array ? "an array of " : "", gguf_type_name(array ? array->element : value.type));
 }
 
@@ -115,7 +115,7 @@ std::optional<std::int64_t> GgufFile::find_int(std::string_view key) const {
   const auto* number = std::get_if<std::uint64_t>(&value->value);
   if (number == nullptr) fail_type(key, "an integer", *value);
   if (!std::in_range<std::int64_t>(*number)) {
-    fail(path_.string(), ": key ", quoted(key), " must be at most 2^63 - 1, got ", *number);
+    fail(path_.string(), ": key ", quote(key), " must be at most 2^63 - 1, got ", *number);
   }
   return static_cast<std::int64_t>(*number);
 }
@@ -124,7 +124,7 @@ std::optional<std::uint32_t> GgufFile::find_u32(std::string_view key) const {
   const auto number = find_int(key);
   if (!number) return std::nullopt;
   if (!std::in_range<std::uint32_t>(*number)) {
-    fail(path_.string(), ": key ", quoted(key), " must be from 0 to 2^32 - 1, got ", *number);
+    fail(path_.string(), ": key ", quote(key), " must be from 0 to 2^32 - 1, got ", *number);
   }
   return static_cast<std::uint32_t>(*number);
 }

@@ -44,7 +44,7 @@ GgufWriter::GgufWriter(std::uint32_t alignment) : alignment_(alignment) {
 }
 
 void GgufWriter::start_value(std::string_view key, GgufType type) {
-  if (!keys_.emplace(key).second) fail("GGUF key ", quoted(key), " is added twice");
+  if (!keys_.emplace(key).second) fail("GGUF key ", quote(key), " is added twice");
   ++count_;
   append_string(values_, key);
   append_type(values_, type);
@@ -156,10 +156,10 @@ void GgufWriter::add_tensor(std::string_view name,
                             const std::vector<std::int64_t>& shape,
                             std::string_view bytes) {
   for (const auto& tensor : tensors_) {
-    if (tensor.name == name) fail("GGUF tensor ", quoted(name), " is added twice");
+    if (tensor.name == name) fail("GGUF tensor ", quote(name), " is added twice");
   }
   if (shape.size() > kMaxDimensions) {
-    fail("GGUF tensor ", quoted(name), " may have ", kMaxDimensions, " dimensions, has shape ",
+    fail("GGUF tensor ", quote(name), " may have ", kMaxDimensions, " dimensions, has shape ",
          shape_text(shape));
   }
   const auto count = element_count(shape);
@@ -168,7 +168,7 @@ void GgufWriter::add_tensor(std::string_view name,
   if (!count || row % block_elements(type) != 0 ||
       __builtin_mul_overflow(*count / block_elements(type), block_bytes(type), &size) ||
       static_cast<std::size_t>(size) != bytes.size()) {
-    fail("GGUF tensor ", quoted(name), ": ", ggml_type_name(type), " of shape ", shape_text(shape),
+    fail("GGUF tensor ", quote(name), ": ", ggml_type_name(type), " of shape ", shape_text(shape),
          " does not fit ", bytes.size(), " bytes");
   }
   tensors_.push_back({std::string(name), type, shape, bytes});

@@ -11,55 +11,27 @@ namespace {
 
 using Byte = unsigned char;
 
-struct TypeFacts {
-  GgmlType type;
-  std::int64_t elements;  // of one block
-  std::int64_t bytes;     // of one block
-};
-
-constexpr std::array<TypeFacts, 13> kTypes = {{{GgmlType::F32, 1, 4},
-                                               {GgmlType::F16, 1, 2},
-                                               {GgmlType::BF16, 1, 2},
-                                               {GgmlType::Q4_0, 32, 18},
-                                               {GgmlType::Q4_1, 32, 20},
-                                               {GgmlType::Q5_0, 32, 22},
-                                               {GgmlType::Q5_1, 32, 24},
-                                               {GgmlType::Q8_0, 32, 34},
-                                               {GgmlType::Q2_K, 256, 84},
-                                               {GgmlType::Q3_K, 256, 110},
-                                               {GgmlType::Q4_K, 256, 144},
-                                               {GgmlType::Q5_K, 256, 176},
-                                               {GgmlType::Q6_K, 256, 210}}};
-
-// Indexed by the number in the file; empty where GGUF has retired the number.
-constexpr std::array<std::string_view, 42> kNames = {
-    "F32",     "F16",   "Q4_0",   "Q4_1",  "",      "",       "Q5_0", "Q5_1",    "Q8_0",
-    "Q8_1",    "Q2_K",  "Q3_K",   "Q4_K",  "Q5_K",  "Q6_K",   "Q8_K", "IQ2_XXS", "IQ2_XS",
-    "IQ3_XXS", "IQ1_S", "IQ4_NL", "IQ3_S", "IQ2_S", "IQ4_XS", "I8",   "I16",     "I32",
-    "I64",     "F64",   "IQ1_M",  "BF16",  "",      "",       "",     "TQ1_0",   "TQ2_0",
-    "",        "",      "",       "MXFP4", "NVFP4", "Q1_0"};
-
-const TypeFacts& facts(GgmlType type) {
-  return *std::find_if(kTypes.begin(), kTypes.end(), [&](const auto& f) { return f.type == type; });
-}
-
 std::uint16_t load16(const Byte* from) {
   std::uint16_t value;
   std::memcpy(&value, from, sizeof(value));
   return value;
 }
 
-/// IEEE half precision to single, exact; no branches, so that a loop over it becomes vector code.
+/// IEEE half precision to single, exact. Masks instead of branches, so that a loop over it becomes
+/// vector code.
 float half_to_float(std::uint16_t half) {
-  const std::uint32_t sign = static_cast<std::uint32_t>(half & 0x8000) << 16;
-  const std::uint32_t magnitude = half & 0x7fff;
-  constexpr std::uint32_t kRebias = (127u - 15u) << 23;
-  const std::uint32_t normal = (magnitude << 13) + kRebias + (magnitude >= 0x7c00 ? kRebias : 0);
+  const std::int32_t bits = half;
+  const std::int32_t magnitude = bits & 0x7fff;
+  constexpr std::int32_t kRebias = (127 - 15) << 23;
+  const std::int32_t infinite = -static_cast<std::int32_t>(magnitude > 0x7bff);
+  const std::int32_t subnormal = -static_cast<std::int32_t>(magnitude < 0x0400);
+  const std::int32_t normal = (magnitude << 13) + kRebias + (infinite & kRebias);
   // Below 2^-14 the value is its integer times 2^-24. Computed so, it does not depend on
   // flush-to-zero.
-  const float small = static_cast<float>(static_cast<std::int32_t>(magnitude)) * 0x1p-24f;
-  const std::uint32_t bits = magnitude < 0x0400 ? std::bit_cast<std::uint32_t>(small) : normal;
-  return std::bit_cast<float>(bits | sign);
+  const std::int32_t small = std::bit_cast<std::int32_t>(static_cast<float>(magnitude) * 0x1p-24f);
+  const std::int32_t absolute = (small & subnormal) | (normal & ~subnormal);
+  const std::uint32_t sign = static_cast<std::uint32_t>(bits & 0x8000) << 16;
+  return std::bit_cast<float>(static_cast<std::uint32_t>(absolute) | sign);
 }
 
 float half_at(const Byte* from) {
@@ -68,18 +40,6 @@ float half_at(const Byte* from) {
 
 // One decoder for each type: a block of bytes to a block of floats, in the order of operations of
 // the reference implementation, so that every rounding is the same.
-
-void decode_f32(const Byte* __restrict block, float* __restrict out) {
-  std::memcpy(out, block, sizeof(float));
-}
-
-void decode_f16(const Byte* __restrict block, float* __restrict out) {
-  *out = half_at(block);
-}
-
-void decode_bf16(const Byte* __restrict block, float* __restrict out) {
-  *out = std::bit_cast<float>(static_cast<std::uint32_t>(load16(block)) << 16);
-}
 
 void decode_q4_0(const Byte* __restrict block, float* __restrict out) {
   const float scale = half_at(block);
@@ -102,8 +62,11 @@ void decode_q4_1(const Byte* __restrict block, float* __restrict out) {
 
 /// The fifth bits: bit i of the four bytes belongs to element i. Returns them at their weight, 16.
 std::array<Byte, 32> fifth_bits(const Byte* bits) {
+  constexpr Byte kBit[8] = {1, 2, 4, 8, 16, 32, 64, 128};
   std::array<Byte, 32> high;
-  for (int i = 0; i < 32; ++i) high[i] = static_cast<Byte>((bits[i / 8] >> (i % 8) & 1) << 4);
+  for (int byte = 0; byte < 4; ++byte) {
+    for (int i = 0; i < 8; ++i) high[byte * 8 + i] = (bits[byte] & kBit[i]) != 0 ? 16 : 0;
+  }
   return high;
 }
 
@@ -245,88 +208,76 @@ void decode_q6_k(const Byte* __restrict block, float* __restrict out) {
 }
 
 template <void (*decode)(const Byte* __restrict, float* __restrict)>
-void decode_blocks(const TypeFacts& type, std::string_view bytes, float* out) {
+void decode_blocks(GgmlType type, std::string_view bytes, float* out) {
   const auto* block = reinterpret_cast<const Byte*>(bytes.data());
-  const auto count = static_cast<std::int64_t>(bytes.size()) / type.bytes;
-  for (std::int64_t i = 0; i < count; ++i) decode(block + i * type.bytes, out + i * type.elements);
+  const auto block_size = block_bytes(type);
+  const auto elements = block_elements(type);
+  const auto count = static_cast<std::int64_t>(bytes.size()) / block_size;
+  for (std::int64_t i = 0; i < count; ++i) decode(block + i * block_size, out + i * elements);
+}
+
+void decode_f16(std::string_view bytes, std::span<float> out) {
+  const auto* from = reinterpret_cast<const Byte*>(bytes.data());
+  for (std::size_t i = 0; i < out.size(); ++i) out[i] = half_at(from + 2 * i);
+}
+
+void decode_bf16(std::string_view bytes, std::span<float> out) {
+  const auto* from = reinterpret_cast<const Byte*>(bytes.data());
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    out[i] = std::bit_cast<float>(static_cast<std::uint32_t>(load16(from + 2 * i)) << 16);
+  }
 }
 
 }  // namespace
 
-std::optional<GgmlType> ggml_type_from_number(std::uint32_t number) {
-  for (const auto& type : kTypes) {
-    if (static_cast<std::uint32_t>(type.type) == number) return type.type;
-  }
-  return std::nullopt;
-}
-
-std::string_view ggml_type_name(std::uint32_t number) {
-  return number < kNames.size() ? kNames[number] : std::string_view();
-}
-
-std::string_view ggml_type_name(GgmlType type) {
-  return ggml_type_name(static_cast<std::uint32_t>(type));
-}
-
-std::int64_t block_elements(GgmlType type) {
-  return facts(type).elements;
-}
-
-std::int64_t block_bytes(GgmlType type) {
-  return facts(type).bytes;
-}
-
-bool is_quantized(GgmlType type) {
-  return block_elements(type) > 1;
-}
-
 void dequantize(GgmlType type, std::string_view bytes, std::span<float> out) {
-  const auto& block = facts(type);
+  const auto elements = block_elements(type);
+  const auto block_size = block_bytes(type);
   const auto count = static_cast<std::int64_t>(out.size());
-  if (count % block.elements != 0 ||
-      count / block.elements * block.bytes != static_cast<std::int64_t>(bytes.size())) {
+  if (count % elements != 0 ||
+      count / elements * block_size != static_cast<std::int64_t>(bytes.size())) {
     fail(ggml_type_name(type), ": ", count, " elements do not fit ", bytes.size(),
-         " bytes (blocks of ", block.elements, " elements in ", block.bytes, " bytes)");
+         " bytes (blocks of ", elements, " elements in ", block_size, " bytes)");
   }
   switch (type) {
     case GgmlType::F32:
-      decode_blocks<decode_f32>(block, bytes, out.data());
+      if (!bytes.empty()) std::memcpy(out.data(), bytes.data(), bytes.size());
       return;
     case GgmlType::F16:
-      decode_blocks<decode_f16>(block, bytes, out.data());
+      decode_f16(bytes, out);
       return;
     case GgmlType::BF16:
-      decode_blocks<decode_bf16>(block, bytes, out.data());
+      decode_bf16(bytes, out);
       return;
     case GgmlType::Q4_0:
-      decode_blocks<decode_q4_0>(block, bytes, out.data());
+      decode_blocks<decode_q4_0>(type, bytes, out.data());
       return;
     case GgmlType::Q4_1:
-      decode_blocks<decode_q4_1>(block, bytes, out.data());
+      decode_blocks<decode_q4_1>(type, bytes, out.data());
       return;
     case GgmlType::Q5_0:
-      decode_blocks<decode_q5_0>(block, bytes, out.data());
+      decode_blocks<decode_q5_0>(type, bytes, out.data());
       return;
     case GgmlType::Q5_1:
-      decode_blocks<decode_q5_1>(block, bytes, out.data());
+      decode_blocks<decode_q5_1>(type, bytes, out.data());
       return;
     case GgmlType::Q8_0:
-      decode_blocks<decode_q8_0>(block, bytes, out.data());
+      decode_blocks<decode_q8_0>(type, bytes, out.data());
       return;
     case GgmlType::Q2_K:
-      decode_blocks<decode_q2_k>(block, bytes, out.data());
+      decode_blocks<decode_q2_k>(type, bytes, out.data());
       return;
     case GgmlType::Q3_K:
-      decode_blocks<decode_q3_k>(block, bytes, out.data());
+      decode_blocks<decode_q3_k>(type, bytes, out.data());
       return;
     case GgmlType::Q4_K:
-      decode_blocks<decode_q4_k>(block, bytes, out.data());
+      decode_blocks<decode_q4_k>(type, bytes, out.data());
       return;
     case GgmlType::Q5_K:
-      decode_blocks<decode_q5_k>(block, bytes, out.data());
+      decode_blocks<decode_q5_k>(type, bytes, out.data());
       return;
     case GgmlType::Q6_K:
-      decode_blocks<decode_q6_k>(block, bytes, out.data());
+      decode_blocks<decode_q6_k>(type, bytes, out.data());
       return;
   }
 }
@@ -335,16 +286,17 @@ void dequantize_range(GgmlType type,
                       std::string_view bytes,
                       std::int64_t first,
                       std::span<float> out) {
-  const auto& block = facts(type);
-  const auto blocks = static_cast<std::int64_t>(bytes.size()) / block.bytes;
+  const auto elements = block_elements(type);
+  const auto block_size = block_bytes(type);
+  const auto blocks = static_cast<std::int64_t>(bytes.size()) / block_size;
   const auto count = static_cast<std::int64_t>(out.size());
-  if (first < 0 || first % block.elements != 0 || count % block.elements != 0 ||
-      first / block.elements + count / block.elements > blocks) {
+  if (first < 0 || first % elements != 0 || count % elements != 0 ||
+      first / elements + count / elements > blocks) {
     fail(ggml_type_name(type), ": elements ", first, " to ", first + count,
-         " are not whole blocks of ", block.elements, " within ", blocks, " blocks");
+         " are not whole blocks of ", elements, " within ", blocks, " blocks");
   }
-  const auto begin = static_cast<std::size_t>(first / block.elements * block.bytes);
-  const auto size = static_cast<std::size_t>(count / block.elements * block.bytes);
+  const auto begin = static_cast<std::size_t>(first / elements * block_size);
+  const auto size = static_cast<std::size_t>(count / elements * block_size);
   dequantize(type, bytes.substr(begin, size), out);
 }
 

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <tuple>
 #include <utility>
 
 #include <hone/base/error.h>
@@ -41,7 +42,7 @@ std::string_view header_of(std::string_view bytes, const std::string& place) {
 }
 
 void check_size(const SafetensorsEntry& entry, const std::string& place) {
-  const auto tensor = [&] { return concat(place, ": tensor ", quoted(entry.name), ": "); };
+  const auto tensor = [&] { return concat(place, ": tensor ", quote(entry.name), ": "); };
   const auto count = element_count(entry.shape);
   std::int64_t expected = 0;
   if (!count || __builtin_mul_overflow(*count, static_cast<std::int64_t>(item_size(entry.dtype)),
@@ -62,18 +63,18 @@ void check_size(const SafetensorsEntry& entry, const std::string& place) {
 void check_layout(std::vector<SafetensorsEntry>& entries,
                   std::uint64_t data_size,
                   const std::string& place) {
-  std::stable_sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) {
-    return std::pair(a.begin, a.end) < std::pair(b.begin, b.end);
+  std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) {
+    return std::tie(a.begin, a.end, a.name) < std::tie(b.begin, b.end, b.name);
   });
   std::uint64_t next = 0;
   for (const auto& entry : entries) {
     if (entry.begin != next) {
-      fail(place, ": tensor ", quoted(entry.name), ": must start at byte ", next, " of the data, ",
+      fail(place, ": tensor ", quote(entry.name), ": must start at byte ", next, " of the data, ",
            entry.begin < next ? "overlaps the tensor before it at " : "leaves a hole up to ",
            entry.begin);
     }
     if (entry.end > data_size) {
-      fail(place, ": truncated: tensor ", quoted(entry.name), " needs ", entry.end - entry.begin,
+      fail(place, ": truncated: tensor ", quote(entry.name), " needs ", entry.end - entry.begin,
            " bytes at ", entry.begin, " of the data, ", data_size - entry.begin, " found");
     }
     next = entry.end;
@@ -150,7 +151,7 @@ void SafetensorsFile::verify_checksum(std::string_view header,
   hash.update(header.substr(at + kDigits));
   hash.update(data);
   if (const auto found = hash.hex_digest(); found != stored->second) {
-    fail(path_.string(), ": damaged: its checksum says ", quoted(stored->second),
+    fail(path_.string(), ": damaged: its checksum says ", quote(stored->second),
          ", its bytes give \"", found, "\" (or another program rewrote it)");
   }
 }
@@ -162,7 +163,7 @@ const TensorView* SafetensorsFile::find(std::string_view name) const {
 
 const TensorView& SafetensorsFile::at(std::string_view name) const {
   if (const auto* tensor = find(name)) return *tensor;
-  fail(path_.string(), ": has no tensor ", quoted(name));
+  fail(path_.string(), ": has no tensor ", quote(name));
 }
 
 }  // namespace hone

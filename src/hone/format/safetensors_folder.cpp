@@ -33,12 +33,11 @@ WeightMap read_weight_map(const fs::path& index) {
   WeightMap map;
   for (const auto& [tensor, shard] : found->items()) {
     if (!shard.is_string()) {
-      fail(place, ": tensor ", quoted(tensor), ": must name a file, got ", shard.type_name());
+      fail(place, ": tensor ", quote(tensor), ": must name a file, got ", shard.type_name());
     }
     const auto& name = shard.get_ref<const std::string&>();
     if (!stays_inside(name)) {
-      fail(place, ": tensor ", quoted(tensor), ": file ", quoted(name),
-           " is not inside the folder");
+      fail(place, ": tensor ", quote(tensor), ": file ", quote(name), " is not inside the folder");
     }
     map.emplace(tensor, name);
   }
@@ -80,7 +79,7 @@ void SafetensorsFolder::open_shards(const fs::path& index, Verify verify) {
     const auto& file = files_[shards.at(shard)];
     const auto* view = file.find(tensor);
     if (view == nullptr) {
-      fail(file.path().string(), ": has no tensor ", quoted(tensor), ", although ",
+      fail(file.path().string(), ": has no tensor ", quote(tensor), ", although ",
            index.filename().string(), " places it there");
     }
     tensors_.emplace(tensor, Entry{view, &file});
@@ -95,7 +94,7 @@ void SafetensorsFolder::add_unlisted() {
       if (listed.contains(tensor.name)) continue;
       const auto [place, added] = tensors_.emplace(tensor.name, Entry{&tensor, &file});
       if (added) continue;
-      fail(file.path().string(), ": tensor ", quoted(tensor.name), " lies in ",
+      fail(file.path().string(), ": tensor ", quote(tensor.name), " lies in ",
            place->second.file->path().filename().string(), " too, and the index lists neither");
     }
   }
@@ -108,7 +107,7 @@ SafetensorsFolder::Entry SafetensorsFolder::find(std::string_view name) const {
 
 SafetensorsFolder::Entry SafetensorsFolder::at(std::string_view name) const {
   if (const auto entry = find(name); entry.tensor != nullptr) return entry;
-  fail(folder_.string(), ": has no tensor ", quoted(name));
+  fail(folder_.string(), ": has no tensor ", quote(name));
 }
 
 }  // namespace hone

@@ -70,11 +70,10 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
     auto& seen = where_ == Where::kTop ? names_ : fields_;
     if (!seen.insert(name).second) {
       const char* what = where_ == Where::kTop ? "tensor name" : "key";
-      fail(context(), ": ", what, " ", quoted(name), " appears twice");
+      fail(context(), ": ", what, " ", quote(name), " appears twice");
     }
     key_ = std::move(name);
-    if (where_ == Where::kTensor && !is_field(key_))
-      fail(context(), ": unknown key ", quoted(key_));
+    if (where_ == Where::kTensor && !is_field(key_)) fail(context(), ": unknown key ", quote(key_));
     return true;
   }
 
@@ -120,7 +119,7 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
   std::string context() const {
     if (where_ == Where::kMetadata) return place_ + ": __metadata__";
     if (where_ == Where::kTensor || where_ == Where::kNumbers) {
-      return concat(place_, ": tensor ", quoted(header_.entries.back().name));
+      return concat(place_, ": tensor ", quote(header_.entries.back().name));
     }
     return place_;
   }
@@ -128,14 +127,14 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
   [[noreturn]] void refuse(std::string_view what) const {
     switch (where_) {
       case Where::kMetadata:
-        fail(context(), ": ", quoted(key_), " must be a string, got ", what);
+        fail(context(), ": ", quote(key_), " must be a string, got ", what);
       case Where::kTensor:
         fail(context(), ": ", key_, " must be ", key_ == "dtype" ? "a string" : "an array",
              ", got ", what);
       case Where::kNumbers:
         fail(context(), ": ", key_, " must hold integers from 0, got ", what);
       case Where::kTop:
-        fail(place_, ": ", quoted(key_), " must be an object, got ", what);
+        fail(place_, ": ", quote(key_), " must be an object, got ", what);
       case Where::kStart:
         break;
     }
@@ -146,7 +145,7 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
     if (const auto dtype = dtype_from_name(name)) return *dtype;
     if (is_unsupported_dtype_name(name))
       fail(context(), ": dtype ", name, " is not supported by hone");
-    fail(context(), ": unknown dtype ", quoted(name));
+    fail(context(), ": unknown dtype ", quote(name));
   }
 
   std::string place_;

@@ -18,7 +18,7 @@ constexpr std::string_view kNoDigits = "0000000000000000";
 
 void append_json_string(std::string& out, std::string_view text, const std::string& place) {
   constexpr std::string_view kHex = "0123456789abcdef";
-  if (find_invalid_utf8(text)) fail(place, ": text must be UTF-8, got ", quoted(text));
+  if (find_invalid_utf8(text)) fail(place, ": text must be UTF-8, got ", quote(text));
   out += '"';
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
@@ -46,7 +46,7 @@ std::vector<const TensorView*> sorted(std::span<const TensorView> tensors,
     if (!count ||
         __builtin_mul_overflow(*count, static_cast<std::int64_t>(item_size(tensor.dtype)), &size) ||
         static_cast<std::size_t>(size) != tensor.bytes.size()) {
-      fail(place, ": tensor ", quoted(tensor.name), ": ", dtype_name(tensor.dtype), " of shape ",
+      fail(place, ": tensor ", quote(tensor.name), ": ", dtype_name(tensor.dtype), " of shape ",
            shape_text(tensor.shape), " does not fit its ", tensor.bytes.size(), " bytes");
     }
     if (tensor.name == "__metadata__") fail(place, ": a tensor cannot be named __metadata__");
@@ -59,7 +59,7 @@ std::vector<const TensorView*> sorted(std::span<const TensorView> tensors,
   for (const auto* tensor : order) names.push_back(tensor->name);
   std::sort(names.begin(), names.end());
   const auto twice = std::adjacent_find(names.begin(), names.end());
-  if (twice != names.end()) fail(place, ": tensor name ", quoted(*twice), " appears twice");
+  if (twice != names.end()) fail(place, ": tensor name ", quote(*twice), " appears twice");
   return order;
 }
 

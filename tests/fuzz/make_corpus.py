@@ -1,0 +1,215 @@
+#!/usr/bin/env python3
+"""Writes corpus/<target>/: small files, good and bad, that start the fuzzers and that the unit tests go through.
+
+Standard library only. Run: python3 make_corpus.py. The output is committed. Names that begin with ok_ or end in _ok
+must load; every other safetensors and GGUF file must be refused.
+"""
+import gzip
+import json
+import pathlib
+import struct
+
+CORPUS = pathlib.Path(__file__).parent / "corpus"
+
+
+def put(target, name, data):
+    folder = CORPUS / target
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_bytes(data if isinstance(data, bytes) else data.encode())
+
+
+# safetensors
+
+def floats(*values):
+    return struct.pack(f"<{len(values)}f", *values)
+
+
+def entry(dtype, shape, begin, end):
+    return {"dtype": dtype, "shape": shape, "data_offsets": [begin, end]}
+
+
+def safetensors(name, header, data=b"", length=None):
+    text = header if isinstance(header, str) else json.dumps(header, separators=(",", ":"))
+    size = len(text.encode()) if length is None else length
+    put("safetensors", name + ".safetensors", struct.pack("<Q", size) + text.encode() + data)
+
+
+def make_safetensors():
+    two = {"a": entry("F32", [2], 0, 8), "b": entry("F32", [1], 8, 12)}
+    data = floats(1, -2, 0.5)
+    safetensors("F00_ok", two, data)
+    safetensors("F01_truncated", two, data[:-2])
+    safetensors("F02_overlap", {"a": entry("F32", [2], 0, 8), "b": entry("F32", [2], 4, 12)}, data)
+    safetensors("F03_header_len_max", "{}", data, 2**64 - 1)
+    safetensors("F04_header_len_100MB1", "{}", b"", 100_000_001)
+    safetensors("F05_zero_size_ok", {"e": entry("F32", [0, 4], 0, 0), "a": entry("F32", [1], 0, 4)}, floats(7))
+    one = '"a":{"dtype":"F32","shape":[1],"data_offsets":[%d,%d]}'
+    safetensors("F06_duplicate_name", "{" + one % (0, 4) + "," + one % (4, 8) + "}", floats(1, 2))
+    safetensors("F07_unknown_dtype", {"a": entry("F12", [2], 0, 3)}, b"abc")
+    safetensors("F08_shape_mismatch", {"a": entry("F32", [1000, 1000], 0, 4)}, floats(1))
+    safetensors("F09_trailing_bytes", {"a": entry("F32", [1], 0, 4)}, floats(1) + b"tail")
+    safetensors("F10_bad_first_byte", " {" + one % (0, 4) + "}", floats(1))
+    safetensors("F11_product_overflow", {"a": entry("U8", [2**32, 2**32], 0, 0)})
+    safetensors("ok_all_types", {
+        "b": entry("BOOL", [2], 0, 2), "u": entry("U8", [2], 2, 4), "i": entry("I8", [2], 4, 6),
+        "s": entry("I16", [1], 6, 8), "h": entry("F16", [1], 8, 10), "g": entry("BF16", [1], 10, 12),
+        "n": entry("I32", [1], 12, 16), "f": entry("F32", [], 16, 20), "d": entry("F64", [1], 20, 28),
+        "l": entry("I64", [1, 1], 28, 36), "__metadata__": {"format": "pt", "note": 'a "b" \u00e9\n'}},
+        bytes(range(36)))
+    safetensors("ok_no_tensors", "{}      ")
+    safetensors("hole", {"a": entry("F32", [1], 0, 4), "b": entry("F32", [1], 8, 12)}, data)
+    safetensors("backwards", {"a": entry("F32", [1], 4, 0)}, floats(1))
+    safetensors("empty_header", "")
+    safetensors("header_array", "{[]}")
+    safetensors("float8", {"a": entry("F8_E4M3", [1], 0, 1)}, b"a")
+    safetensors("negative_size", '{"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}}', floats(1))
+    safetensors("float_size", '{"a":{"dtype":"F32","shape":[1.0],"data_offsets":[0,4]}}', floats(1))
+    safetensors("huge_size", '{"a":{"dtype":"F32","shape":[9223372036854775808],"data_offsets":[0,4]}}', floats(1))
+    safetensors("overflow_behind_zero", {"a": entry("U8", [0, 2**62, 4], 0, 0)})
+    safetensors("three_offsets", '{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,2,4]}}', floats(1))
+    safetensors("no_dtype", '{"a":{"shape":[1],"data_offsets":[0,4]}}', floats(1))
+    safetensors("no_shape", '{"a":{"dtype":"F32","data_offsets":[0,4]}}', floats(1))
+    safetensors("unknown_key", '{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4],"x":1}}', floats(1))
+    safetensors("duplicate_key", '{"a":{"dtype":"F32","dtype":"F32","shape":[1],"data_offsets":[0,4]}}', floats(1))
+    safetensors("duplicate_metadata", '{"__metadata__":{"k":"1","k":"2"}}')
+    safetensors("metadata_number", '{"__metadata__":{"k":1}}')
+    safetensors("tensor_null", '{"a":null}')
+    safetensors("nested", "{" + '"a":{' * 40)
+    safetensors("zero_byte", '{}\0{"a":1}')
+    put("safetensors", "not_utf8.safetensors", struct.pack("<Q", 8) + b'{"\xe9":{}}')
+    safetensors("bad_checksum", {"__metadata__": {"hone.xxh3": "0123456789abcdef"}, "a": entry("F32", [1], 0, 4)},
+                floats(1))
+    safetensors("short_checksum", {"__metadata__": {"hone.xxh3": "0"}})
+    put("safetensors", "empty.safetensors", b"")
+    put("safetensors", "seven_bytes.safetensors", b"\2\0\0\0\0\0\0")
+
+
+# GGUF
+
+U32, F32, BOOL, STRING, ARRAY = 4, 6, 7, 8, 9
+
+
+def text(value):
+    raw = value.encode() if isinstance(value, str) else value
+    return struct.pack("<Q", len(raw)) + raw
+
+
+def pair(key, kind, payload):
+    return text(key) + struct.pack("<I", kind) + payload
+
+
+def tensor(name, shape, kind=0, offset=0):
+    return text(name) + struct.pack("<I", len(shape)) + struct.pack(f"<{len(shape)}Q", *shape) + struct.pack(
+        "<IQ", kind, offset)
+
+
+ARCHITECTURE = pair("general.architecture", STRING, text("llama"))
+EIGHT = floats(*range(8))
+
+
+def gguf(name, pairs, tensors, data=b"", align=32, magic=b"GGUF", version=3, pair_count=None, tensor_count=None):
+    head = magic + struct.pack("<IQQ", version,
+                               len(tensors) if tensor_count is None else tensor_count,
+                               len(pairs) if pair_count is None else pair_count)
+    head += b"".join(pairs) + b"".join(tensors)
+    if align:
+        head += b"\0" * (-len(head) % align)
+    put("gguf", name + ".gguf", head + data)
+
+
+def tokenizer_pairs():
+    tokens = ["<s>", "</s>", "a", "b", "\u0120c", ""]
+    strings = struct.pack("<IQ", STRING, len(tokens)) + b"".join(map(text, tokens))
+    types = struct.pack("<IQ", 5, len(tokens)) + struct.pack(f"<{len(tokens)}i", 3, 3, 1, 1, 1, 1)
+    scores = struct.pack("<IQ", F32, len(tokens)) + floats(0, 0, -1, -2, -3, -4)
+    return [
+        ARCHITECTURE,
+        pair("llama.block_count", U32, struct.pack("<I", 2)),
+        pair("llama.rope.freq_base", F32, floats(10000)),
+        pair("tokenizer.ggml.add_bos_token", BOOL, b"\1"),
+        pair("tokenizer.ggml.tokens", ARRAY, strings),
+        pair("tokenizer.ggml.token_type", ARRAY, types),
+        pair("tokenizer.ggml.scores", ARRAY, scores),
+    ]
+
+
+def make_gguf():
+    one = [tensor("t", [8])]
+    gguf("F13_ok", [ARCHITECTURE], one, EIGHT)
+    gguf("F13_bad_magic", [ARCHITECTURE], one, EIGHT, magic=b"GGML")
+    gguf("F13_version_99", [ARCHITECTURE], one, EIGHT, version=99)
+    gguf("F14_kv_count_2_60", [ARCHITECTURE], one, EIGHT, pair_count=2**60)
+    gguf("F14_tensor_count_2_63", [ARCHITECTURE], one, EIGHT, tensor_count=2**63)
+    gguf("F15_string_len_max", [struct.pack("<Q", 2**64 - 1) + b"a key that ends here"], [], b"", align=0)
+    gguf("F16_type_99", [ARCHITECTURE], [tensor("t", [8], 99)], EIGHT)
+    gguf("F17_offset_past_eof", [ARCHITECTURE], [tensor("t", [8], 0, 2**20)], EIGHT)
+    gguf("F18_ndims_5", [ARCHITECTURE], [tensor("t", [2, 2, 2, 1, 1])], EIGHT)
+    gguf("F19_dims_overflow", [ARCHITECTURE], [tensor("t", [2**32, 2**32])], EIGHT)
+    for label, value in (("0", 0), ("2_31", 2**31)):
+        alignment = pair("general.alignment", U32, struct.pack("<I", value))
+        gguf(f"F20_alignment_{label}", [ARCHITECTURE, alignment], one, EIGHT)
+    gguf("F21_duplicate_tensor", [ARCHITECTURE], one * 2, EIGHT * 2)
+    gguf("F22_array_count_huge", [pair("list", ARRAY, struct.pack("<IQ", U32, 2**40))], [], b"", align=0)
+    gguf("ok_version_2", [ARCHITECTURE], one, EIGHT, version=2)
+    gguf("ok_no_tensors", [ARCHITECTURE], [], b"", align=0)
+    gguf("ok_tokenizer", tokenizer_pairs(), [tensor("t", [4, 2]), tensor("s", [], 0, 32)], EIGHT + floats(3))
+    gguf("ok_alignment_64", [pair("general.alignment", U32, struct.pack("<I", 64))], one, EIGHT, align=64)
+    gguf("version_1", [ARCHITECTURE], one, EIGHT, version=1)
+    gguf("big_endian", [ARCHITECTURE], one, EIGHT, version=3 << 24)
+    gguf("alignment_24", [pair("general.alignment", U32, struct.pack("<I", 24))], one, EIGHT)
+    gguf("alignment_string", [pair("general.alignment", STRING, text("32"))], one, EIGHT)
+    gguf("duplicate_key", [ARCHITECTURE] * 2, one, EIGHT)
+    gguf("overlap", [ARCHITECTURE], [tensor("t", [16]), tensor("u", [8], 0, 32)], EIGHT * 2)
+    gguf("unaligned_offset", [ARCHITECTURE], [tensor("t", [4], 0, 4)], EIGHT)
+    gguf("offset_wraps", [ARCHITECTURE], [tensor("t", [8], 0, 2**64 - 32)], EIGHT)
+    gguf("iq4_xs", [ARCHITECTURE], [tensor("t", [256], 23)], bytes(136))
+    gguf("row_no_block", [ARCHITECTURE], [tensor("t", [33], 8)], bytes(64))
+    gguf("value_type_77", [pair("k", 77, b"\0\0\0\0")], one, EIGHT)
+    gguf("array_type_77", [pair("k", ARRAY, struct.pack("<IQ", 77, 0))], one, EIGHT)
+    gguf("array_of_arrays", [pair("k", ARRAY, struct.pack("<IQ", ARRAY, 0))], one, EIGHT)
+    gguf("bool_2", [pair("k", BOOL, b"\2")], one, EIGHT)
+    gguf("bools_2", [pair("k", ARRAY, struct.pack("<IQ", BOOL, 2) + b"\1\2")], one, EIGHT)
+    gguf("truncated_data", [ARCHITECTURE], one, EIGHT[:-1])
+    put("gguf", "empty.gguf", b"")
+    put("gguf", "magic_only.gguf", b"GGUF")
+
+
+# JSON and JSONL
+
+def make_json():
+    put("json", "ok_object.json", '{"b":1,"a":[true,false,null,-2,1.5e3,"x\\u00e9\\ud83d\\ude00"],"c":{}}')
+    put("json", "ok_numbers.json", "[0,-0,18446744073709551615,-9223372036854775808,123456789012345678901234,5e-324]")
+    put("json", "ok_deep.json", "[" * 200 + "]" * 200)
+    put("json", "too_deep.json", "[" * 300 + "]" * 300)
+    put("json", "open.json", "[" * 5000)
+    put("json", "duplicate.json", '{"a":1,"a":2}')
+    put("json", "out_of_range.json", "1e400")
+    put("json", "nan.json", '{"a":NaN}')
+    put("json", "lone_high.json", '"\\ud800"')
+    put("json", "lone_low.json", '"\\udc00x"')
+    put("json", "zero_byte.json", b"1\0 2")
+    put("json", "latin1.json", b'{"a":"caf\xe9"}')
+    put("json", "raw_surrogate.json", b'"\xed\xa0\x80"')
+    put("json", "bom.json", b'\xef\xbb\xbf{"a":1}')
+
+
+def make_jsonl():
+    rows = '{"id":1}\n{"id":2}\n\n{"id":3}'
+    put("jsonl", "ok_lines.jsonl", rows)
+    put("jsonl", "ok_crlf.jsonl", b"\xef\xbb\xbf" + rows.replace("\n", "\r\n").encode())
+    put("jsonl", "ok_separators.jsonl", '{"a":"x\u2028y\u0085z"}\n')
+    packed = gzip.compress(rows.encode(), mtime=0)
+    put("jsonl", "ok_members.jsonl.gz", gzip.compress(b'{"id":0}\n', mtime=0) + packed)
+    put("jsonl", "truncated.jsonl.gz", packed[:-6])
+    put("jsonl", "damaged.jsonl.gz", packed[:14] + b"\xff\xff" + packed[16:])
+    put("jsonl", "trailing.jsonl.gz", packed + b"tail")
+    put("jsonl", "magic.jsonl.gz", b"\x1f\x8b")
+    put("jsonl", "bad_line.jsonl", '{"id":1}\n{"id":2,}\n')
+    put("jsonl", "latin1.jsonl", b'{"id":1}\n{"id":"caf\xe9"}\n')
+
+
+if __name__ == "__main__":
+    make_safetensors()
+    make_gguf()
+    make_json()
+    make_jsonl()

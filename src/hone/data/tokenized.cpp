@@ -125,7 +125,7 @@ class RowParser {
       read_array(field.value(), key == "labels" ? row.labels : row.input_ids);
     }
     if (!has_ids || !has_labels) refuse("a row needs \"input_ids\" and \"labels\"");
-
+    if (!document.at_end()) refuse("more than one value on the line");
   }
 
   void read_array(simdjson::ondemand::value value, std::vector<std::int32_t>& into) {
@@ -145,7 +145,8 @@ class RowParser {
     }
     for (std::size_t i = 0; i < size; ++i) {
       const auto id = row.input_ids[i];
-      if (id < 0 || (check_.vocab_size > 0 && id >= check_.vocab_size)) {
+      if (id < 0) refuse("id ", id, " at index ", i, " is negative");
+      if (check_.vocab_size > 0 && id >= check_.vocab_size) {
         refuse("id ", id, " at index ", i, " is outside the vocabulary of ", check_.vocab_size);
       }
       if (row.labels[i] != kIgnoredLabel && row.labels[i] != id) {

@@ -22,14 +22,14 @@ inline constexpr std::int32_t kIgnoredLabel = -100;
 
 /// What a tokenized file says of itself.
 struct TokenizedHeader {
-  std::string tokenizer;  ///< `Tokenizer::hash` of the one that made it
+  std::string tokenizer{};  ///< `Tokenizer::hash` of the one that made it
   std::string
       chat_template;  ///< `ChatTemplate::hash`, key `template`; empty: no conversation in it
   std::int64_t rows = 0;
   std::int64_t tokens = 0;          ///< ids in all rows
   std::int64_t trained_tokens = 0;  ///< labels in all rows that are not -100
   std::int64_t max_length = 0;      ///< longest row allowed when it was made; 0: any
-  std::string source;               ///< the files it was made from, for people
+  std::string source{};             ///< the files it was made from, for people
   bool operator==(const TokenizedHeader&) const = default;
 };
 
@@ -78,7 +78,7 @@ struct TokenizedData {
 
 /// What a tokenized file must fit. A field left as it is checks nothing.
 struct TokenizedCheck {
-  std::string tokenizer;        ///< hash of the model's tokenizer
+  std::string tokenizer{};      ///< hash of the model's tokenizer
   std::int64_t vocab_size = 0;  ///< ids must be below
   std::int64_t max_length = 0;  ///< no row may be longer: the model's context
 };

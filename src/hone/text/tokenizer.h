@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include <hone/text/decode_state.h>
+
 namespace hone {
 
 /// How `Tokenizer::encode` treats a text.
@@ -17,14 +19,16 @@ struct EncodeOptions {
   /// Add what the tokenizer's own post-processor adds (BOS for Llama 2, nothing for SmolLM2), as
   /// `add_special_tokens` of Hugging Face does.
   bool add_special_tokens = false;
-  /// Recognise control tokens written out in the text, such as `<|im_end|>`. Switch it off for text that a user or a
-  /// data set wrote, so that it cannot forge the end of its turn; ordinary added tokens are recognised in any case.
+  /// Recognise control tokens written out in the text, such as `<|im_end|>`. Switch it off for text
+  /// that a user or a data set wrote, so that it cannot forge the end of its turn; ordinary added
+  /// tokens are recognised in any case.
   bool parse_special_tokens = true;
   /// The text goes on where earlier text ended: no dummy prefix space is put in front of it.
   bool continuation = false;
 };
 
-/// A tokenizer loaded from any of the forms that models come with. A value: copies share the vocabulary.
+/// A tokenizer loaded from any of the forms that models come with. A value: copies share the
+/// vocabulary.
 ///
 /// `encode` and `decode` may be called from several threads at once.
 class Tokenizer {
@@ -34,12 +38,12 @@ class Tokenizer {
 
   explicit Tokenizer(std::shared_ptr<const Model> model) : model_(std::move(model)) {}
 
-  /// The ids of `text`, equal to those of Hugging Face's tokenizers. Throws `Error` with the byte offset where `text`
-  /// is not UTF-8.
+  /// The ids of `text`, equal to those of Hugging Face's tokenizers. Throws `Error` with the byte
+  /// offset where `text` is not UTF-8.
   std::vector<std::int64_t> encode(std::string_view text, const EncodeOptions& options = {}) const;
 
-  /// The text of `ids`. Bytes that form no character become U+FFFD. `skip_special_tokens` leaves out control tokens.
-  /// Throws `Error` for an id outside the vocabulary.
+  /// The text of `ids`. Bytes that form no character become U+FFFD. `skip_special_tokens` leaves
+  /// out control tokens. Throws `Error` for an id outside the vocabulary.
   std::string decode(std::span<const std::int64_t> ids, bool skip_special_tokens = true) const;
 
   /// Number of ids, added tokens included: ids are 0 .. vocab_size() - 1.
@@ -61,8 +65,8 @@ class Tokenizer {
   /// The model's own Jinja chat template; empty where it has none.
   const std::string& chat_template() const;
 
-  /// 16 hexadecimal digits that differ where two tokenizers can give different ids for a text: over every token, merge,
-  /// added token and setting. Written into tokenized data.
+  /// 16 hexadecimal digits that differ where two tokenizers can give different ids for a text: over
+  /// every token, merge, added token and setting. Written into tokenized data.
   std::string hash() const;
 
   const Model& model() const { return *model_; }
@@ -79,26 +83,28 @@ class StreamDecoder {
   /// The text that is certain after one more id: empty while a character is incomplete.
   std::string push(std::int64_t id);
 
-  /// What is left at the end: an incomplete character becomes one U+FFFD.
+  /// What is left at the end: an incomplete character becomes one U+FFFD. The next `push` begins a
+  /// new text.
   std::string finish();
 
  private:
   Tokenizer tokenizer_;
   bool skip_special_tokens_;
-  std::vector<std::int64_t> ids_;
-  std::size_t printed_ = 0;
+  DecodeState state_;
 };
 
 /// Loads the tokenizer of a model.
 ///
-/// `path` is a `.gguf` file (vocabulary in its metadata), a `tokenizer.json`, a SentencePiece `.model`, or a folder that
-/// holds `tokenizer.json`, `tokenizer.model`, or `vocab.json` with `merges.txt`, and beside them
-/// `tokenizer_config.json`, `special_tokens_map.json` and `chat_template.jinja` where present. Throws `Error` naming
-/// the file and what is wrong with it, or the names that were looked for.
+/// `path` is a `.gguf` file (vocabulary in its metadata), a `tokenizer.json`, a SentencePiece
+/// `.model`, or a folder that holds `tokenizer.json`, `tokenizer.model`, or `vocab.json` with
+/// `merges.txt`, and beside them `tokenizer_config.json`, `special_tokens_map.json` and
+/// `chat_template.jinja` where present. Throws `Error` naming the file and what is wrong with it,
+/// or the names that were looked for.
 Tokenizer load_tokenizer(const std::filesystem::path& path);
 
-/// Writes `tokenizer.json`, `tokenizer_config.json` and `chat_template.jinja` (or copies the files the tokenizer was
-/// loaded from) into `folder`, so that Hugging Face's AutoTokenizer loads an equal tokenizer from there.
+/// Writes `tokenizer.json`, `tokenizer_config.json` and `chat_template.jinja` (or copies the files
+/// the tokenizer was loaded from) into `folder`, so that Hugging Face's AutoTokenizer loads an
+/// equal tokenizer from there.
 void save_tokenizer(const Tokenizer& tokenizer, const std::filesystem::path& folder);
 
 }  // namespace hone

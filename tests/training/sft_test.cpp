@@ -248,7 +248,7 @@ Interrupted run_once(const fs::path& folder, std::int64_t stop_after, bool resum
     for (auto& parameter : model->parameters()) parameter.set_requires_grad(true);
   }
   SftTrainer trainer(model, run_config(), 10);
-  Run run({.output_dir = folder, .resume = resume, .save_steps = 1, .save_total_limit = 0}, nullptr, false, [&] {
+  hone::Run run({.output_dir = folder, .resume = resume, .save_steps = 1, .save_total_limit = 0}, nullptr, false, [&] {
     return stop_after > 0 && trainer.optimization().steps() >= stop_after;
   });
   const auto save = [&](const fs::path& target) { fs::create_directories(target); };
@@ -348,7 +348,7 @@ TEST(Run, KeepsTheNewestCheckpointsAndRemovesLeftovers) {
   const auto rows = some_rows(10);
   auto model = lora_model();
   SftTrainer trainer(model, run_config(), 10);
-  Run run({.output_dir = folder, .save_steps = 2, .save_total_limit = 2}, nullptr, false, {});
+  hone::Run run({.output_dir = folder, .save_steps = 2, .save_total_limit = 2}, nullptr, false, {});
   trainer.train(rows, {}, run, {}, [](const fs::path& target) { fs::create_directories(target); });
   EXPECT_FALSE(fs::exists(folder / ".step_9.tmp-123"));
   const auto left = list_checkpoints(folder);

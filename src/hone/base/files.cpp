@@ -121,17 +121,6 @@ void AtomicFile::rewrite_start(std::string_view bytes) {
   }
 }
 
-void AtomicFile::rewrite_start(std::string_view bytes) {
-  flush();
-  for (std::size_t done = 0; done < bytes.size();) {
-    const auto rest = bytes.substr(done);
-    const auto written = ::pwrite(descriptor_, rest.data(), rest.size(), static_cast<off_t>(done));
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) fail_system(path_, "cannot write");
-    done += static_cast<std::size_t>(written);
-  }
-}
-
 void AtomicFile::commit() {
   flush();
   if (::fsync(descriptor_) != 0) fail_system(path_, "cannot write");

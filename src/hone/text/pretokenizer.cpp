@@ -44,7 +44,7 @@ void PreTokenizer::add_metaspace(const Json& description, const std::string& pla
   } else if (scheme == "never") {
     step.scheme = Scheme::kNever;
   } else if (scheme != "always") {
-    fail(place, ": prepend_scheme must be always, first or never, got ", quoted(scheme));
+    fail(place, ": prepend_scheme must be always, first or never, got ", quote(scheme));
   }
   steps_.push_back(std::move(step));
   if (fields.boolean("split", true)) {
@@ -59,7 +59,7 @@ PreTokenizer::Behaviour PreTokenizer::parse_behaviour(const std::string& name,
   if (name == "MergedWithPrevious") return Behaviour::kMergedWithPrevious;
   if (name == "MergedWithNext") return Behaviour::kMergedWithNext;
   if (name == "Contiguous") return Behaviour::kContiguous;
-  fail(place, ": behavior ", quoted(name), " is not supported");
+  fail(place, ": behavior ", quote(name), " is not supported");
 }
 
 void PreTokenizer::add(const Json& description, const std::string& place) {
@@ -91,7 +91,7 @@ void PreTokenizer::add(const Json& description, const std::string& place) {
     add_split("[\\p{P}$+<=>\\^`|~]", place,
               parse_behaviour(fields.string("behavior", "Isolated"), place));
   } else {
-    fail(place, ": type ", quoted(type), " is not supported");
+    fail(place, ": type ", quote(type), " is not supported");
   }
 }
 

@@ -11,6 +11,15 @@
 #include <hone/text/unicode.h>
 
 namespace hone {
+namespace {
+
+/// What is a word for the Whitespace pre-tokenizer: as `is_word_character`, not as `\w` in patterns
+/// of files.
+constexpr std::string_view kWord =
+    "\\p{L}\\p{M}\\p{Nd}\\p{Nl}\\p{Pc}\\x{200c}\\x{200d}\\x{24b6}-\\x{24e9}\\x{1f130}-\\x{1f149}"
+    "\\x{1f150}-\\x{1f169}\\x{1f170}-\\x{1f189}";
+
+}  // namespace
 
 /// A match of a pattern, or what lies between two.
 struct PreTokenizer::Piece {
@@ -84,7 +93,7 @@ void PreTokenizer::add(const Json& description, const std::string& place) {
   } else if (type == "Metaspace") {
     add_metaspace(description, place);
   } else if (type == "Whitespace") {
-    add_split("\\w+|[^\\w\\s]+", place, Behaviour::kRemoved, true);
+    add_split(concat("[", kWord, "]+|[^", kWord, "\\s]+"), place, Behaviour::kRemoved, true);
   } else if (type == "WhitespaceSplit") {
     add_split("\\s", place, Behaviour::kRemoved);
   } else if (type == "Punctuation") {

@@ -13,7 +13,7 @@ namespace hone {
 namespace {
 
 /// Backtracking steps after which a match is given up: seconds of work.
-constexpr std::uint32_t kMatchLimit = 500'000'000;
+constexpr std::uint32_t kMatchLimit = 200'000'000;
 
 /// White_Space as class members; PCRE2's own `\s` has U+180E besides.
 constexpr std::string_view kWhiteSpace =

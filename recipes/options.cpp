@@ -85,6 +85,13 @@ void add_options(CLI::App& app, GenerationConfig& config) {
   add(app, "batch_size", config.batch_size, "texts generated at the same time");
 }
 
+void add_options(CLI::App& app, ModelOptions& options) {
+  app.add_option("--model", options.model, "a Hugging Face folder or a .gguf file")->required();
+  app.add_option("--adapter", options.adapter, "adapter folder");
+  app.add_option(flag("chat_template"), options.chat_template, "Jinja file that replaces the model's own template");
+  add_dtype_option(app, options.dtype);
+}
+
 void add_dtype_option(CLI::App& app, std::string& dtype) {
   app.add_option("--dtype", dtype, "numbers of the frozen weights: auto (bfloat16 where the processor has it)")
       ->check(CLI::IsMember({"auto", "float32", "bfloat16"}))

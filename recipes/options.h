@@ -10,6 +10,8 @@
 #include <hone/training/run.h>
 #include <hone/training/sft.h>
 
+#include "models.h"
+
 namespace hone::recipes {
 
 /// Both spellings of an option: `--learning-rate` and `--learning_rate`.
@@ -21,6 +23,9 @@ void add_options(CLI::App& app, OptimizationConfig& config);
 void add_options(CLI::App& app, SftConfig& config);
 void add_options(CLI::App& app, RunConfig& config);
 void add_options(CLI::App& app, GenerationConfig& config);
+
+/// `--model`, `--adapter`, `--chat-template` and `--dtype`.
+void add_options(CLI::App& app, ModelOptions& options);
 
 /// `--dtype`: auto, float32 or bfloat16.
 void add_dtype_option(CLI::App& app, std::string& dtype);

@@ -7,13 +7,13 @@
 #include <hone/data/record.h>
 
 #include "shared_data.h"
-#include "scratch_folder.h"
+#include "base/temporary_folder.h"
 
 namespace hone {
 namespace {
 
 using testing::shared_path;
-using testing::ScratchFolder;
+using testing::TemporaryFolder;
 
 constexpr const char* kPair = R"({"prompt":"Name a metal.","completion":" Tin."})";
 
@@ -29,7 +29,7 @@ std::string dump(const std::vector<Record>& records) {
 }
 
 std::string read_text(const std::string& content, const std::string& name = "rows.jsonl") {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   return dump(read_records(folder.file(name, content)));
 }
 
@@ -44,7 +44,7 @@ std::string message_of(const std::filesystem::path& path) {
 
 /// What reading `content` is refused with, without the folder in front of the file's name.
 std::string refusal(const std::string& content, const std::string& name = "rows.jsonl") {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   const auto message = message_of(folder.file(name, content));
   const auto at = message.find(name);
   return at == std::string::npos ? message : message.substr(at);
@@ -82,7 +82,7 @@ TEST(Records, AlpacaPutsInputBehindTheInstructionAndHistoryBeforeIt) {
 }
 
 TEST(Records, PromptMessagesAreContext) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   const auto records = read_records(folder.file(
       "a.jsonl",
       R"({"prompt":[{"role":"user","content":"Hi"},{"role":"assistant","content":"Ho"},)"
@@ -92,7 +92,7 @@ TEST(Records, PromptMessagesAreContext) {
 }
 
 TEST(Records, KeepToolsAndToolCalls) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   const auto record = read_records(folder.file(
       "a.jsonl",
       R"({"messages":[{"role":"assistant","content":null,"tool_calls":[{"name":"f"}]}],"tools":[{"x":1}]})"))
@@ -137,7 +137,7 @@ TEST(Records, RefuseARowByItsPlaceAndRule) {
 TEST(Records, AFormatThatIsNamedRefusesOthers) {
   EXPECT_EQ(record_format("sharegpt"), RecordFormat::kShareGpt);
   EXPECT_THROW(record_format("share"), Error);
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   const auto path = folder.file("a.jsonl", kPair);
   EXPECT_EQ(read_records(path, RecordFormat::kPromptCompletion).size(), 1u);
   EXPECT_THROW(read_records(path, RecordFormat::kMessages), Error);
@@ -151,7 +151,7 @@ TEST(Records, ByteOrderMarkAndCrlfChangeNothing) {  // D01
 }
 
 TEST(Records, BlankLinesCountInPlaces) {  // D02, D03
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   const auto records =
       read_records(folder.file("a.jsonl", std::string("\n") + kPair + "\n \t\n" + kPair));
   ASSERT_EQ(records.size(), 2u);

@@ -9,12 +9,12 @@
 #include <hone/base/json_io.h>
 #include <hone/data/tokenized.h>
 
-#include "scratch_folder.h"
+#include "base/temporary_folder.h"
 
 namespace hone {
 namespace {
 
-using testing::ScratchFolder;
+using testing::TemporaryFolder;
 
 const std::vector<TokenizedRow> kRows = {{{5, 6, 7}, {-100, 6, 7}}, {{9, 0}, {-100, 0}}};
 
@@ -28,7 +28,7 @@ std::string make_text(
 
 /// What reading `text` is refused with, without the folder; `accepted` where it is read.
 std::string refusal(const std::string& text, const TokenizedCheck& check = {}) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   const auto path = folder.file("t.jsonl", text);
   try {
     read_tokenized(path, check);
@@ -45,7 +45,7 @@ std::string row_refusal(const std::string& line, const TokenizedCheck& check = {
 }
 
 TEST(Tokenized, ReadsWhatItWrote) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   const auto path = folder.path() / "t.jsonl";
   write_tokenized(path,
                   {.tokenizer = "aa", .chat_template = "bb", .max_length = 8, .source = "a \"b\""},
@@ -57,7 +57,7 @@ TEST(Tokenized, ReadsWhatItWrote) {
 }
 
 TEST(Tokenized, IsJsonLinesThatAnyoneReads) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   const auto path = folder.path() / "t.jsonl";
   write_tokenized(path, {.tokenizer = "aa", .source = "s"}, kRows);
   std::vector<Json> lines;
@@ -73,7 +73,7 @@ TEST(Tokenized, IsJsonLinesThatAnyoneReads) {
 }
 
 TEST(Tokenized, NothingAppearsBeforeCommit) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   const auto path = folder.file("t.jsonl", "old");
   {
     TokenizedWriter writer(path, {});
@@ -153,7 +153,7 @@ TEST(Tokenized, RefusesCountsThatDifferFromTheHeader) {
 }
 
 TEST(Tokenized, EveryCutIsRefused) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   const auto path = folder.path() / "t.jsonl";
   write_tokenized(path, {.tokenizer = "aa", .source = "s"}, kRows);
   const auto text = read_file(path);
@@ -165,7 +165,7 @@ TEST(Tokenized, EveryCutIsRefused) {
 }
 
 TEST(Tokenized, EveryFlippedBitIsRefusedOrGivesAWellFormedFile) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   const auto path = folder.path() / "t.jsonl";
   write_tokenized(path, {.tokenizer = "aa", .source = "s"}, kRows);
   auto text = read_file(path);

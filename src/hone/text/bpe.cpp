@@ -56,7 +56,7 @@ Bpe::Bpe(const Vocabulary& vocabulary,
   }
   if (!settings_.unk_token.empty()) {
     const auto unk = vocabulary.id_of(settings_.unk_token);
-    if (!unk) fail(place, ": unk_token ", quoted(settings_.unk_token), " is not in the vocabulary");
+    if (!unk) fail(place, ": unk_token ", quote(settings_.unk_token), " is not in the vocabulary");
     unk_id_ = static_cast<std::int32_t>(*unk);
   }
   merges_.reserve(merges.size());
@@ -81,8 +81,8 @@ void Bpe::add_merge(const MergePair& merge, std::int32_t rank, const std::string
   const auto id_of = [&](const std::string& token) {
     const auto found = ids_.find(token);
     if (found != ids_.end()) return found->second;
-    fail(place, ": merge ", rank, " (", quoted(merge.first), " ", quoted(merge.second),
-         ") needs the token ", quoted(token), ", which is not in the vocabulary");
+    fail(place, ": merge ", rank, " (", quote(merge.first), " ", quote(merge.second),
+         ") needs the token ", quote(token), ", which is not in the vocabulary");
   };
   const auto left = id_of(merge.first);
   const auto right = id_of(merge.second);

@@ -39,7 +39,7 @@ void TokenDecoder::add_replace(const Json& description, const std::string& place
   const auto search = pattern.string("String");
   // After Fuse the text is one; a longer search could match across two tokens.
   if (fused_ && !search.empty() && character_at(search, 0).bytes != search.size()) {
-    fail(place, ": Replace of ", quoted(search), " after Fuse is not supported");
+    fail(place, ": Replace of ", quote(search), " after Fuse is not supported");
   }
   replacements_.emplace_back(search, fields.string("content"));
 }
@@ -81,7 +81,7 @@ void TokenDecoder::add(const Json& description, const std::string& place) {
   } else if (type == "Strip") {
     add_strip(description, place);
   } else {
-    fail(place, ": type ", quoted(type), " is not supported");
+    fail(place, ": type ", quote(type), " is not supported");
   }
 }
 

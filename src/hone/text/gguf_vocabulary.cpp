@@ -46,7 +46,7 @@ const Family& family_of(const GgufVocabulary& vocabulary) {
     if (family.pre == vocabulary.pre) return family;
     if (!family.pre.empty()) known += concat(known.empty() ? "" : ", ", family.pre);
   }
-  fail(vocabulary.place, ": tokenizer.ggml.pre ", quoted(vocabulary.pre),
+  fail(vocabulary.place, ": tokenizer.ggml.pre ", quote(vocabulary.pre),
        " is not known, known are ", known);
 }
 
@@ -198,7 +198,7 @@ TokenizerParts parts_of(const GgufVocabulary& vocabulary) {
   } else if (vocabulary.model == "llama") {
     read_sentencepiece(vocabulary, parts);
   } else {
-    fail(vocabulary.place, ": tokenizer.ggml.model ", quoted(vocabulary.model),
+    fail(vocabulary.place, ": tokenizer.ggml.model ", quote(vocabulary.model),
          " is not supported, gpt2 and llama are");
   }
   return parts;

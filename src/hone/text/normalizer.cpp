@@ -89,7 +89,7 @@ void Normalizer::add(const Json& description, const std::string& place) {
       steps_.push_back({Kind::kReplacePattern, {}, content, Regex(pattern.string("Regex"), place)});
     }
   } else {
-    fail(place, ": type ", quoted(type), " is not supported");
+    fail(place, ": type ", quote(type), " is not supported");
   }
 }
 

@@ -11,6 +11,15 @@
 #include <hone/text/unicode.h>
 
 namespace hone {
+namespace {
+
+/// What is a word for the Whitespace pre-tokenizer: as `is_word_character`, not as `\w` in patterns
+/// of files.
+constexpr std::string_view kWord =
+    "\\p{L}\\p{M}\\p{Nd}\\p{Nl}\\p{Pc}\\x{200c}\\x{200d}\\x{24b6}-\\x{24e9}\\x{1f130}-\\x{1f149}"
+    "\\x{1f150}-\\x{1f169}\\x{1f170}-\\x{1f189}";
+
+}  // namespace
 
 /// A match of a pattern, or what lies between two.
 struct PreTokenizer::Piece {
@@ -44,7 +53,7 @@ void PreTokenizer::add_metaspace(const Json& description, const std::string& pla
   } else if (scheme == "never") {
     step.scheme = Scheme::kNever;
   } else if (scheme != "always") {
-    fail(place, ": prepend_scheme must be always, first or never, got ", quoted(scheme));
+    fail(place, ": prepend_scheme must be always, first or never, got ", quote(scheme));
   }
   steps_.push_back(std::move(step));
   if (fields.boolean("split", true)) {
@@ -59,7 +68,7 @@ PreTokenizer::Behaviour PreTokenizer::parse_behaviour(const std::string& name,
   if (name == "MergedWithPrevious") return Behaviour::kMergedWithPrevious;
   if (name == "MergedWithNext") return Behaviour::kMergedWithNext;
   if (name == "Contiguous") return Behaviour::kContiguous;
-  fail(place, ": behavior ", quoted(name), " is not supported");
+  fail(place, ": behavior ", quote(name), " is not supported");
 }
 
 void PreTokenizer::add(const Json& description, const std::string& place) {
@@ -84,14 +93,14 @@ void PreTokenizer::add(const Json& description, const std::string& place) {
   } else if (type == "Metaspace") {
     add_metaspace(description, place);
   } else if (type == "Whitespace") {
-    add_split("\\w+|[^\\w\\s]+", place, Behaviour::kRemoved, true);
+    add_split(concat("[", kWord, "]+|[^", kWord, "\\s]+"), place, Behaviour::kRemoved, true);
   } else if (type == "WhitespaceSplit") {
     add_split("\\s", place, Behaviour::kRemoved);
   } else if (type == "Punctuation") {
     add_split("[\\p{P}$+<=>\\^`|~]", place,
               parse_behaviour(fields.string("behavior", "Isolated"), place));
   } else {
-    fail(place, ": type ", quoted(type), " is not supported");
+    fail(place, ": type ", quote(type), " is not supported");
   }
 }
 

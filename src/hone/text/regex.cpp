@@ -13,7 +13,7 @@ namespace hone {
 namespace {
 
 /// Backtracking steps after which a match is given up: seconds of work.
-constexpr std::uint32_t kMatchLimit = 500'000'000;
+constexpr std::uint32_t kMatchLimit = 200'000'000;
 
 /// White_Space as class members; PCRE2's own `\s` has U+180E besides.
 constexpr std::string_view kWhiteSpace =
@@ -60,13 +60,13 @@ class Translator {
 
   void class_member(char c) {
     if (looking_at("&&"))
-      fail(place_, ": set intersection in a pattern is not supported: ", quoted(pattern_));
+      fail(place_, ": set intersection in a pattern is not supported: ", quote(pattern_));
     if (looking_at("[:")) {
       const auto end = pattern_.find(":]", at_);
       if (end != std::string_view::npos) return copy(end + 2 - at_);
     }
     if (c == '[')
-      fail(place_, ": a set within a set in a pattern is not supported: ", quoted(pattern_));
+      fail(place_, ": a set within a set in a pattern is not supported: ", quote(pattern_));
     if (c == ']') in_class_ = false;
     copy(1);
   }
@@ -86,7 +86,7 @@ class Translator {
   void replace_by_class(std::string_view members, bool negated) {
     at_ += 2;
     if (in_class_ && negated)
-      fail(place_, ": a negated word class within a set is not supported: ", quoted(pattern_));
+      fail(place_, ": a negated word class within a set is not supported: ", quote(pattern_));
     out_ += in_class_ ? concat(members) : concat(negated ? "[^" : "[", members, "]");
   }
 
@@ -156,7 +156,7 @@ Regex::Regex(std::string_view pattern, const std::string& place) {
       pcre2_compile(reinterpret_cast<PCRE2_SPTR>(translated.data()), translated.size(),
                     PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE, &error, &offset, context.get());
   if (code->compiled == nullptr)
-    fail(place, ": bad pattern ", quoted(pattern), ": ", message_of(error));
+    fail(place, ": bad pattern ", quote(pattern), ": ", message_of(error));
   // Where the machine has no compiler for patterns, the interpreter gives the same matches.
   pcre2_jit_compile(code->compiled, PCRE2_JIT_COMPLETE);
   code->context = pcre2_match_context_create(nullptr);
@@ -196,12 +196,12 @@ std::optional<RegexMatcher::Match> RegexMatcher::find(std::string_view text, std
   if (result == PCRE2_ERROR_JIT_STACKLIMIT) result = match(PCRE2_NO_JIT);
   if (result == PCRE2_ERROR_NOMATCH) return std::nullopt;
   if (result < 0) {
-    fail("pattern ", quoted(code_->pattern), ": matching failed at byte ", from, " of ",
+    fail("pattern ", quote(code_->pattern), ": matching failed at byte ", from, " of ",
          text.size(), ": ", message_of(result));
   }
   const auto* range = pcre2_get_ovector_pointer(data_->match);
   if (range[1] < range[0])
-    fail("pattern ", quoted(code_->pattern), ": \\K in a lookaround is not supported");
+    fail("pattern ", quote(code_->pattern), ": \\K in a lookaround is not supported");
   return Match{range[0], range[1]};
 }
 

@@ -50,7 +50,7 @@ std::int64_t parse_id(const std::string& text, const std::string& place) {
   const auto* end = text.data() + text.size();
   const auto [stop, error] = std::from_chars(text.data(), end, id);
   if (error != std::errc() || stop != end || id < 0)
-    fail(place, ": ", quoted(text), " is no token id");
+    fail(place, ": ", quote(text), " is no token id");
   return id;
 }
 
@@ -93,9 +93,9 @@ void read_added_tokens_file(const fs::path& path, TokenizerParts& parts) {
   std::vector<AddedToken> tokens;
   for (const auto& [content, id] : file.items()) {
     if (!id.is_number_integer())
-      fail_type(concat(path.string(), ": the id of ", quoted(content)), "an integer", id);
+      fail_type(concat(path.string(), ": the id of ", quote(content)), "an integer", id);
     tokens.push_back({id.get<std::int64_t>(), content});
-    if (tokens.back().id < 0) fail(path.string(), ": ", quoted(content), " has a negative id");
+    if (tokens.back().id < 0) fail(path.string(), ": ", quote(content), " has a negative id");
   }
   std::sort(tokens.begin(), tokens.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
   for (auto& token : tokens) {

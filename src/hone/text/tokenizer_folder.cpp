@@ -21,7 +21,7 @@ void read_vocab_file(const fs::path& path, Vocabulary& vocabulary) {
   if (!file.is_object()) fail_type(path.string(), "an object", file);
   for (const auto& [token, id] : file.items()) {
     if (!id.is_number_integer())
-      fail_type(concat(path.string(), ": the id of ", quoted(token)), "an integer", id);
+      fail_type(concat(path.string(), ": the id of ", quote(token)), "an integer", id);
     vocabulary.add(id.get<std::int64_t>(), token, path.string());
   }
   if (vocabulary.count() == 0) fail(path.string(), ": has no tokens");
@@ -44,7 +44,7 @@ std::vector<MergePair> read_merges_file(const fs::path& path) {
     const auto space = line.find(' ');
     if (space == 0 || space == line.npos || space + 1 == line.size() ||
         line.find(' ', space + 1) != line.npos) {
-      fail(path.string(), ":", number, ": a merge must be two tokens, got ", quoted(line));
+      fail(path.string(), ":", number, ": a merge must be two tokens, got ", quote(line));
     }
     merges.emplace_back(line.substr(0, space), line.substr(space + 1));
   }
@@ -69,7 +69,7 @@ std::string read_class(const fs::path& folder) {
        {"", "GPT2Tokenizer", "GPT2TokenizerFast", "Qwen2Tokenizer", "Qwen2TokenizerFast"}) {
     if (name == known) return name;
   }
-  fail(path.string(), ": tokenizer_class ", quoted(name),
+  fail(path.string(), ": tokenizer_class ", quote(name),
        " cannot be built from vocab.json and merges.txt, only GPT2Tokenizer and Qwen2Tokenizer "
        "can; use a "
        "tokenizer.json");

@@ -13,7 +13,7 @@ void read_vocabulary(const JsonFields& model, Vocabulary& vocabulary) {
   const auto place = model.place_of("vocab");
   for (const auto& [token, id] : model.object("vocab").items()) {
     if (!id.is_number_integer())
-      fail_type(concat(place, ": the id of ", quoted(token)), "an integer", id);
+      fail_type(concat(place, ": the id of ", quote(token)), "an integer", id);
     vocabulary.add(id.get<std::int64_t>(), token, place);
   }
   if (vocabulary.count() == 0) fail(place, " is empty");
@@ -46,7 +46,7 @@ void read_model(const Json& description, TokenizerParts& parts) {
   const JsonFields model(description, concat(parts.place, ": model"));
   const auto type = model.string("type", "BPE");
   if (type != "BPE")
-    fail(model.place_of("type"), " ", quoted(type), " is not supported, only BPE is");
+    fail(model.place_of("type"), " ", quote(type), " is not supported, only BPE is");
   refuse_others(model);
   parts.bpe.unk_token = model.string("unk_token", "");
   parts.bpe.fuse_unk = model.boolean("fuse_unk", false);

@@ -23,8 +23,8 @@ std::int64_t next_id(const TokenizerParts& parts) {
 
 void check_id(const TokenizerParts& parts, const AddedToken& token, const std::string& place) {
   const auto clash = [&](const std::string& other) {
-    fail(place, ": id ", token.id, " belongs to both ", quoted(other), " and ",
-         quoted(token.content));
+    fail(place, ": id ", token.id, " belongs to both ", quote(other), " and ",
+         quote(token.content));
   };
   const auto* there = parts.vocabulary.find(token.id);
   if (there != nullptr && *there != token.content) clash(*there);
@@ -33,7 +33,7 @@ void check_id(const TokenizerParts& parts, const AddedToken& token, const std::s
   }
   constexpr std::int64_t kLargestGap = 1 << 20;
   if (token.id > next_id(parts) + kLargestGap) {
-    fail(place, ": token ", quoted(token.content), " has the impossible id ", token.id);
+    fail(place, ": token ", quote(token.content), " has the impossible id ", token.id);
   }
 }
 
@@ -81,7 +81,7 @@ void read_post_processor(const Json& description, const std::string& place, Surr
     out.before.insert(out.before.begin(), read_pair(fields, "cls"));
     out.after.push_back(read_pair(fields, "sep"));
   } else if (type != "ByteLevel") {  // which moves offsets alone
-    fail(place, ": type ", quoted(type), " is not supported");
+    fail(place, ": type ", quote(type), " is not supported");
   }
 }
 
@@ -98,7 +98,7 @@ void add_token(TokenizerParts& parts, AddedToken token, const std::string& place
   if (token.content.empty()) return;
   const auto known = id_of(parts, token.content);
   if (token.id >= 0 && known && *known != token.id) {
-    fail(place, ": token ", quoted(token.content), " has two ids, ", *known, " and ", token.id);
+    fail(place, ": token ", quote(token.content), " has two ids, ", *known, " and ", token.id);
   }
   if (token.id < 0) token.id = known.value_or(next_id(parts));
   if (auto* added = find_added(parts, token.content)) {

@@ -15,13 +15,13 @@ std::size_t StringHash::operator()(std::string_view text) const {
 void Vocabulary::add(std::int64_t id, std::string token, const std::string& place) {
   constexpr std::int64_t kLargestId = 1 << 24;  // sixty times the largest vocabulary in use
   if (id < 0 || id >= kLargestId)
-    fail(place, ": token ", quoted(token), " has the impossible id ", id);
+    fail(place, ": token ", quote(token), " has the impossible id ", id);
   if (const auto* taken = find(id)) {
-    fail(place, ": id ", id, " belongs to both ", quoted(*taken), " and ", quoted(token));
+    fail(place, ": id ", id, " belongs to both ", quote(*taken), " and ", quote(token));
   }
   const auto [entry, inserted] = ids_.try_emplace(std::move(token), static_cast<std::int32_t>(id));
   if (!inserted) {
-    fail(place, ": token ", quoted(entry->first), " has two ids, ", entry->second, " and ", id);
+    fail(place, ": token ", quote(entry->first), " has two ids, ", entry->second, " and ", id);
   }
   const auto index = static_cast<std::size_t>(id);
   if (index >= tokens_.size()) tokens_.resize(index + 1, nullptr);

@@ -115,27 +115,22 @@ double SftTrainer::accumulate(const std::vector<const TokenizedRow*>& rows, doub
   return loss.item<double>();
 }
 
-EvalResult SftTrainer::evaluate(const std::vector<TokenizedRow>& rows,
-                                const std::function<void(std::int64_t)>& each_batch) {
+double mean_loss(CausalLM& model, const std::vector<TokenizedRow>& rows, std::int64_t batch_size) {
   torch::NoGradGuard no_grad;
-  model_->eval();
-  EvalResult result;
-  double sum = 0;
+  model->eval();
   std::vector<const TokenizedRow*> all;
   for (const auto& row : rows) all.push_back(&row);
-  in_batches(all, config_.per_device_eval_batch_size, [&](const auto& batch) {
-    sum += summed_loss(model_, collate(batch)).template item<double>();
-    result.targets += count_targets(batch);
-    if (each_batch) each_batch(static_cast<std::int64_t>(batch.size()));
+  double sum = 0;
+  in_batches(all, batch_size, [&](const auto& batch) {
+    if (count_targets(batch) > 0) sum += summed_loss(model, collate(batch)).template item<double>();
   });
-  result.loss = result.targets == 0 ? 0 : sum / static_cast<double>(result.targets);
-  return result;
+  return sum / static_cast<double>(std::max<std::int64_t>(1, count_targets(all)));
 }
 
 void SftTrainer::log_evaluation(const std::vector<TokenizedRow>& eval_rows, Run& run) {
   if (eval_rows.empty()) return;
-  const auto result = evaluate(eval_rows);
-  run.log({{"step", optimization_.steps()}, {"eval_loss", result.loss}, {"eval_targets", result.targets}});
+  const auto loss = mean_loss(model_, eval_rows, config_.per_device_eval_batch_size);
+  run.log({{"step", optimization_.steps()}, {"eval_loss", loss}});
 }
 
 std::filesystem::path SftTrainer::train(const std::vector<TokenizedRow>& rows,

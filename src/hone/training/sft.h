@@ -31,11 +31,8 @@ struct SftConfig {
 /// Throws `std::invalid_argument` naming the first field that is out of range.
 void validate(const SftConfig& config);
 
-/// Loss over a data set.
-struct EvalResult {
-  double loss = 0;           ///< mean of -log p over all targets
-  std::int64_t targets = 0;  ///< tokens with a label
-};
+/// Mean loss of the labelled tokens of `rows`, in evaluation mode and without gradients, `batch_size` rows at a time.
+double mean_loss(CausalLM& model, const std::vector<TokenizedRow>& rows, std::int64_t batch_size);
 
 /// Trains whatever in the model requires a gradient: an adapter that was attached, or every weight.
 ///
@@ -60,9 +57,6 @@ class SftTrainer {
   /// update, so the passes change nothing but rounding. Throws `Error` where the loss is not finite; the weights are
   /// then as before.
   StepReport step(const std::vector<const TokenizedRow*>& rows);
-
-  /// Loss over `rows` without dropout or gradients. `each_batch` is called with the rows done.
-  EvalResult evaluate(const std::vector<TokenizedRow>& rows, const std::function<void(std::int64_t)>& each_batch = {});
 
   /// The run: restore, then rows, update, report, save until the updates are done or a stop is asked for. `save_model`
   /// puts the trained model into a folder; `identity` names the data. Evaluates `eval_rows` (may be empty) as `run` asks.

@@ -1,0 +1,135 @@
+// hone-generate: answers to one prompt, streamed, or to a file of prompts.
+#include <filesystem>
+#include <iostream>
+#include <optional>
+
+#include <nlohmann/json.hpp>
+
+#include <hone/base/error.h>
+#include <hone/base/files.h>
+#include <hone/base/progress.h>
+#include <hone/generation/generate.h>
+
+#include "models.h"
+#include "options.h"
+#include "program.h"
+
+namespace {
+
+using namespace hone;
+using namespace hone::recipes;
+
+struct Options {
+  ModelOptions model;
+  GenerationConfig generation;
+  std::string prompt, system, input, output;
+  bool raw = false;
+  bool overwrite = false;
+};
+
+using Ids = std::vector<std::int64_t>;
+
+/// Turns prompts into ids: by the chat template, or as plain text with `--raw`.
+class PromptEncoder {
+ public:
+  PromptEncoder(const Options& options, const Tokenizer& tokenizer) : options_(options), tokenizer_(tokenizer) {
+    if (!options.raw) template_.emplace(load_chat_template(options.model, tokenizer));
+  }
+
+  Ids from_text(const std::string& text) const {
+    if (options_.raw) return tokenizer_.encode(text, {.add_special_tokens = true});
+    Json messages = Json::array();
+    if (!options_.system.empty()) messages.push_back({{"role", "system"}, {"content", options_.system}});
+    messages.push_back({{"role", "user"}, {"content", text}});
+    return from_messages(messages);
+  }
+
+  Ids from_messages(const Json& messages) const {
+    if (!template_) throw Error("messages need a chat template; leave out --raw");
+    return template_->encode(messages, tokenizer_, {.add_generation_prompt = true}).input_ids;
+  }
+
+  /// A row of a prompt file: `prompt`, or `messages` (a last turn of the assistant is left out: it is the answer).
+  Ids from_row(const Json& row, const std::string& place) const {
+    if (row.is_object() && row.contains("messages")) {
+      auto messages = row["messages"];
+      if (!messages.is_array() || messages.empty()) fail(place, ": \"messages\" must be an array with a message");
+      if (messages.back().value("role", "") == "assistant") messages.erase(messages.size() - 1);
+      return from_messages(messages);
+    }
+    if (!row.is_object() || !row.contains("prompt") || !row["prompt"].is_string()) {
+      fail(place, ": a row needs \"prompt\" (a string) or \"messages\"");
+    }
+    return from_text(row["prompt"].get<std::string>());
+  }
+
+ private:
+  const Options& options_;
+  const Tokenizer& tokenizer_;
+  std::optional<ChatTemplate> template_;
+};
+
+int answer_one(const Options& options) {
+  auto loaded = load_model(options.model);
+  const PromptEncoder encoder(options, loaded.tokenizer);
+  Generator generator(loaded.model, loaded.tokenizer);
+  const auto show = [](std::size_t, const std::string& text) { std::cout << text << std::flush; };
+  generator.generate({encoder.from_text(options.prompt)}, options.generation, show, {}, stop_requested);
+  std::cout << '\n';
+  return stop_requested() ? kInterrupted : 0;
+}
+
+int answer_file(const Options& options) {
+  if (std::filesystem::exists(options.output) && !options.overwrite) {
+    fail(options.output, ": exists already; give --overwrite to replace it");
+  }
+  auto loaded = load_model(options.model);
+  const PromptEncoder encoder(options, loaded.tokenizer);
+  std::vector<Json> rows;
+  std::vector<Ids> prompts;
+  for_each_line(options.input, [&](std::string_view line, const std::string& place) {
+    rows.push_back(parse_json(line, place));
+    prompts.push_back(encoder.from_row(rows.back(), place));
+  });
+  if (rows.empty()) fail(options.input, ": no prompts");
+  Progress progress(std::cerr, {.label = "generate",
+                                .total = static_cast<std::int64_t>(rows.size()),
+                                .rate_unit = "",
+                                .terminal = stderr_is_terminal()});
+  Generator generator(loaded.model, loaded.tokenizer);
+  const auto answers = generator.generate(
+      prompts, options.generation, {}, [&](std::size_t) { progress.advance(1); }, stop_requested);
+  progress.finish();
+  if (stop_requested()) return kInterrupted;
+  AtomicFile file(options.output);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    rows[i]["completion"] = answers[i].text;
+    rows[i]["finish_reason"] = name_of(answers[i].finish_reason);
+    file.write(to_json_line(rows[i]) + "\n");
+  }
+  file.commit();
+  std::cout << options.output << '\n';
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Options options;
+  CLI::App app("Generate answers with a model and an adapter.", "hone-generate");
+  add_options(app, options.model);
+  auto* prompt = app.add_option("--prompt", options.prompt, "the request; its answer is streamed to stdout");
+  auto* input = app.add_option("--input", options.input, "JSONL of \"prompt\" or \"messages\", one request a line");
+  app.add_option("--output", options.output, "JSONL to write: the rows of --input with \"completion\"")->needs(input);
+  prompt->excludes(input);
+  app.add_option("--system", options.system, "system message before each prompt");
+  app.add_flag("--raw", options.raw, "plain text: no chat template");
+  app.add_flag("--overwrite", options.overwrite, "replace the output file");
+  add_options(app, options.generation);
+  return run_program(app, argc, argv, [&] {
+    if (options.prompt.empty() && (options.input.empty() || options.output.empty())) {
+      throw Error("give --prompt, or --input with --output");
+    }
+    return options.input.empty() ? answer_one(options) : answer_file(options);
+  });
+}

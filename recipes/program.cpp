@@ -1,0 +1,117 @@
+#include "program.h"
+
+#include <signal.h>
+
+#include <atomic>
+#include <iostream>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include <hone/base/error.h>
+#include <hone/base/nearest.h>
+
+namespace hone::recipes {
+namespace {
+
+constexpr const char* kVersion = "hone 0.1.0";
+
+// Signals reach a program through memory of its own; nothing else of hone keeps such state.
+std::atomic<bool> stop_flag{false};
+
+extern "C" void request_stop(int signal_number) {
+  stop_flag.store(true);
+  ::signal(signal_number, SIG_DFL);
+}
+
+void catch_signals() {
+  ::signal(SIGINT, request_stop);
+  ::signal(SIGTERM, request_stop);
+  // A file-size limit then fails the write, which is reported, instead of killing the program.
+  ::signal(SIGXFSZ, SIG_IGN);
+}
+
+/// The first line of a message; LibTorch's go on with a stack.
+std::string first_line(const std::string& message) { return message.substr(0, message.find('\n')); }
+
+/// Every long name of an option, without dashes.
+std::vector<std::string> option_names(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const auto* option : app.get_options()) {
+    for (const auto& name : option->get_lnames()) names.push_back(name);
+  }
+  return names;
+}
+
+/// `--lerning-rate=3` -> `lerning-rate`.
+std::string bare_name(std::string text) {
+  text.erase(0, text.find_first_not_of('-'));
+  return text.substr(0, text.find('='));
+}
+
+/// The misspelt word of CLI11's message, which ends in it.
+std::string last_word(const std::string& message) {
+  const auto space = message.find_last_of(' ');
+  return space == std::string::npos ? message : message.substr(space + 1);
+}
+
+std::string describe(const CLI::App& app, const CLI::ParseError& error) {
+  if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {
+    const auto unknown = app.remaining();
+    const auto word = unknown.empty() ? std::string() : unknown.front();
+    return concat("unknown option ", word, did_you_mean(bare_name(word), option_names(app)), "; see --help");
+  }
+  if (dynamic_cast<const CLI::ConfigError*>(&error) != nullptr) {
+    const auto word = last_word(error.what());
+    const auto* file = app.get_config_ptr();
+    return concat(file->empty() ? "--config" : file->as<std::string>(), ": unknown key ", word,
+                  did_you_mean(word, option_names(app)));
+  }
+  return concat(first_line(error.what()), "; see --help");
+}
+
+int report(const CLI::App& app, const std::string& message, int code) {
+  std::cerr << app.get_name() << ": " << message << '\n';
+  return code;
+}
+
+int guarded(const CLI::App& app, const std::function<int()>& work) {
+  try {
+    return work();
+  } catch (const Error& error) {
+    return report(app, error.what(), kUserError);
+  } catch (const std::invalid_argument& error) {
+    return report(app, error.what(), kUserError);
+  } catch (const std::bad_alloc&) {
+    return report(app, "out of memory", kFailure);
+  } catch (const std::exception& error) {
+    return report(app, first_line(error.what()), kFailure);
+  }
+}
+
+}  // namespace
+
+bool stop_requested() { return stop_flag.load(); }
+
+int run_program(CLI::App& app, int argc, char** argv, const std::function<int()>& work) {
+  catch_signals();
+  bool print_config = false;
+  app.set_version_flag("--version", kVersion);
+  app.set_config("--config", "", "read options from this TOML file; the command line wins");
+  app.allow_config_extras(CLI::config_extras_mode::error);
+  app.add_flag("--print-config", print_config, "print every option as TOML and stop")->configurable(false);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& success) {
+    return app.exit(success);  // --help, --version
+  } catch (const CLI::ParseError& error) {
+    return report(app, describe(app, error), kUserError);
+  }
+  if (print_config) {
+    std::cout << app.config_to_str(/*default_also=*/true, /*write_description=*/true);
+    return 0;
+  }
+  return guarded(app, work);
+}
+
+}  // namespace hone::recipes

@@ -1,0 +1,22 @@
+// The frame of every program: options, one place where errors become a line and an exit code, Ctrl-C.
+#pragma once
+
+#include <functional>
+
+#include <CLI/CLI.hpp>
+
+namespace hone::recipes {
+
+inline constexpr int kFailure = 1;        ///< something went wrong that the user did not cause
+inline constexpr int kUserError = 2;      ///< a mistake in options or files
+inline constexpr int kInterrupted = 130;  ///< ended by Ctrl-C
+
+/// Adds `--config FILE` (TOML, the same names as the options), `--print-config` and `--version` to `app`, parses the
+/// command line, and runs `work`. Returns its result, or the exit code of what went wrong after one line on stderr:
+/// a misspelt option or key is named with the nearest ones.
+int run_program(CLI::App& app, int argc, char** argv, const std::function<int()>& work);
+
+/// Whether Ctrl-C (SIGINT) or SIGTERM asked the program to stop. A second one ends it at once.
+bool stop_requested();
+
+}  // namespace hone::recipes

@@ -1,0 +1,150 @@
+#include <algorithm>
+
+#include <hone/text/gguf_vocabulary.h>
+
+#include "tokenizer_support.h"
+
+namespace hone::testing {
+namespace {
+
+Tokenizer tokenizer_from(const GgufVocabulary& vocabulary) {
+  return Tokenizer(std::make_shared<const Tokenizer::Model>(parts_of(vocabulary)));
+}
+
+/// The content of byte_level.json as a GGUF file holds it.
+GgufVocabulary byte_level_vocabulary(const std::string& pre) {
+  const auto file = text_fixture("byte_level.json");
+  GgufVocabulary out;
+  out.place = "model.gguf";
+  out.model = "gpt2";
+  out.pre = pre;
+  const auto put = [&](const std::string& token, std::size_t id, std::int64_t type) {
+    if (out.tokens.size() <= id) out.tokens.resize(id + 1), out.types.resize(id + 1, 1);
+    out.tokens[id] = token;
+    out.types[id] = type;
+  };
+  for (const auto& [token, id] : file["model"]["vocab"].items())
+    put(token, id.get<std::size_t>(), 1);
+  for (const auto& token : file["added_tokens"]) {
+    // GGUF has no flags for white space, single words and normalised text.
+    const bool plain = !token["lstrip"] && !token["single_word"] && !token["normalized"];
+    if (!plain) continue;
+    put(token["content"].get<std::string>(), token["id"].get<std::size_t>(),
+        token["special"].get<bool>() ? 3 : 4);
+  }
+  for (const auto& merge : file["model"]["merges"]) {
+    out.merges.push_back(merge[0].get<std::string>() + " " + merge[1].get<std::string>());
+  }
+  out.eos_id = std::find(out.tokens.begin(), out.tokens.end(), "<|im_end|>") - out.tokens.begin();
+  return out;
+}
+
+bool has_flagged_token(const std::string& text) {
+  return text.find("<mark>") != std::string::npos || text.find("[word]") != std::string::npos ||
+         text.find("Straße") != std::string::npos;
+}
+
+TEST(GgufVocabulary, SmolLmSplitsEveryDigit) {
+  const auto tokenizer = tokenizer_from(byte_level_vocabulary("smollm"));
+  const auto fixture = text_fixture("ids.json");
+  for (std::size_t i = 0; i < fixture["texts"].size(); ++i) {
+    const auto text = fixture["texts"][i].get<std::string>();
+    if (!has_flagged_token(text)) {
+      EXPECT_EQ(tokenizer.encode(text), fixture["byte_level"][i].get<Ids>()) << text;
+    }
+  }
+  EXPECT_EQ(tokenizer.eos_id(), tokenizer.id_of("<|im_end|>"));
+}
+
+TEST(GgufVocabulary, EachFamilySplitsItsOwnWay) {
+  const auto fixture = text_fixture("pipelines.json");
+  for (const auto& [pre, variant] : {std::pair("gpt-2", "gpt2"),
+                                     {"", "gpt2"},
+                                     {"default", "gpt2"},
+                                     {"qwen2", "qwen2"},
+                                     {"llama-bpe", "llama3"}}) {
+    const auto tokenizer = tokenizer_from(byte_level_vocabulary(pre));
+    for (std::size_t i = 0; i < fixture["texts"].size(); ++i) {
+      const auto text = fixture["texts"][i].get<std::string>();
+      // Qwen2 composes characters first.
+      if (has_flagged_token(text) || tokenizer.decode(tokenizer.encode(text), false) != text)
+        continue;
+      EXPECT_EQ(tokenizer.encode(text), fixture[variant]["ids"][i].get<Ids>())
+          << pre << ": " << text;
+    }
+  }
+}
+
+TEST(GgufVocabulary, FlagsForBosAndEos) {
+  auto vocabulary = byte_level_vocabulary("llama-bpe");
+  vocabulary.bos_id =
+      std::find(vocabulary.tokens.begin(), vocabulary.tokens.end(), "<|im_start|>") -
+      vocabulary.tokens.begin();
+  const EncodeOptions options{.add_special_tokens = true};
+  EXPECT_EQ(tokenizer_from(vocabulary).encode("", options), Ids({*vocabulary.bos_id}));
+  vocabulary.add_bos = false;
+  vocabulary.add_eos = true;
+  EXPECT_EQ(tokenizer_from(vocabulary).encode("", options), Ids({*vocabulary.eos_id}));
+}
+
+/// The content of pieces_bpe.model as a GGUF file holds it: what the sentencepiece library gives is
+/// known.
+TEST(GgufVocabulary, ScoresMergeAsSentencePieceDoes) {
+  const auto pieces = fixture_tokenizer("pieces_bpe.model");
+  GgufVocabulary vocabulary;
+  vocabulary.place = "model.gguf";
+  vocabulary.model = "llama";
+  for (std::int64_t id = 0; id < pieces.vocab_size(); ++id) {
+    const auto token = pieces.token_of(id);
+    const bool byte = token.starts_with("<0x") && token.size() == 6;
+    vocabulary.tokens.push_back(token);
+    vocabulary.types.push_back(pieces.is_special(id) ? 3 : byte ? 6 : 1);
+    vocabulary.scores.push_back(
+        -static_cast<float>(id));  // a BPE model's pieces stand in the order of their merges
+  }
+  vocabulary.unk_id = 0;
+  vocabulary.bos_id = 1;
+  vocabulary.eos_id = 2;
+  const auto tokenizer = tokenizer_from(vocabulary);
+  const auto fixture = text_fixture("ids.json");
+  for (std::size_t i = 0; i < fixture["plain_texts"].size(); ++i) {
+    const auto text = fixture["plain_texts"][i].get<std::string>();
+    EXPECT_EQ(tokenizer.encode(text), fixture["pieces_bpe"][i].get<Ids>()) << text;
+  }
+  EXPECT_EQ(tokenizer.encode("a", {.add_special_tokens = true}).front(), 1);
+}
+
+TEST(GgufVocabulary, BadVocabulariesAreRefused) {
+  const auto message = [](const auto& change) {
+    auto vocabulary = byte_level_vocabulary("smollm");
+    change(vocabulary);
+    const auto text = error_of([&] { tokenizer_from(vocabulary); });
+    EXPECT_TRUE(text.starts_with("model.gguf: ")) << text;
+    return text;
+  };
+  EXPECT_NE(
+      message([](auto& v) { v.pre = "other"; }).find("tokenizer.ggml.pre \"other\" is not known"),
+      std::string::npos);
+  EXPECT_NE(message([](auto& v) { v.model = "bert"; }).find("\"bert\" is not supported"),
+            std::string::npos);
+  EXPECT_NE(message([](auto& v) { v.tokens.clear(); }).find("tokens is missing"),
+            std::string::npos);
+  EXPECT_NE(message([](auto& v) { v.types.pop_back(); }).find("token_type has"), std::string::npos);
+  EXPECT_NE(message([](auto& v) { v.merges.clear(); }).find("merges is missing"),
+            std::string::npos);
+  EXPECT_NE(message([](auto& v) { v.merges[3] = "ab"; }).find("merge 3 must be two tokens"),
+            std::string::npos);
+  EXPECT_NE(message([](auto& v) { v.merges[3] = "a \xc4"; }).find("not in the vocabulary"),
+            std::string::npos);
+  EXPECT_NE(message([](auto& v) { v.tokens[5] = "\xff"; }).find("token 5 is not UTF-8"),
+            std::string::npos);
+  EXPECT_NE(message([](auto& v) { v.tokens[5] = v.tokens[4]; }).find("has two ids"),
+            std::string::npos);
+  EXPECT_NE(message([](auto& v) { v.eos_id = 100000; }).find("special token id 100000"),
+            std::string::npos);
+  EXPECT_NE(message([](auto& v) { v.model = "llama"; }).find("scores has 0 entries"),
+            std::string::npos);
+}
+
+}  // namespace
+}  // namespace hone::testing

@@ -16,7 +16,9 @@ std::vector<Value> characters(const Text& text) {
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t begin = at;
     next_code(text.bytes(), at);
-    items.push_back(Value::text(text.slice(begin, at)));
+    Text character;
+    character.append(text, begin, at);
+    items.push_back(Value::text(std::move(character)));
   }
   return items;
 }
@@ -188,6 +190,7 @@ std::vector<Value> iterate(Runtime& runtime, const Value& value) {
     }
     case Kind::kIterator: {
       Iterator& iterator = value.as_iterator();
+      iterator.start();
       const auto rest =
           static_cast<std::ptrdiff_t>(std::exchange(iterator.next, iterator.items.size()));
       runtime.make_items(static_cast<std::int64_t>(iterator.items.size()) - rest);

@@ -103,7 +103,6 @@ Value indent(Runtime& runtime, const Value& value, const Arguments& arguments) {
 
 Value truncate(Runtime& runtime, const Value& value, const Arguments& arguments) {
   const Bound bound("truncate", arguments, {"length", "killwords", "end", "leeway"});
-  const Text& text = text_argument(value, "what truncate is applied to");
   const std::int64_t length = integer_argument(bound.get(0, Value::integer(255)), "length");
   const Value ending = bound.get(2, Value::text("..."));
   const Text& end = text_argument(ending, "end");
@@ -113,7 +112,9 @@ Value truncate(Runtime& runtime, const Value& value, const Arguments& arguments)
   if (kept < 0)
     fail("truncate: expected a length of at least ", length_of(ending), ", got ", length);
   if (leeway < 0) fail("truncate: expected a leeway of at least 0");
-  if (length_of(value) <= length + leeway) return value;
+  if (length_of(value) < 0) fail("object of type '", value.type_name(), "' has no length");
+  if (length_of(value) <= static_cast<__int128>(length) + leeway) return value;
+  const Text& text = text_argument(value, "what truncate is applied to");
   Text result = text.slice(0, offset_of(text.bytes(), static_cast<std::size_t>(kept)));
   if (!bound.flag(1, false)) {
     const auto space = result.bytes().rfind(' ');
@@ -324,27 +325,6 @@ Value default_value(Runtime&, const Value& value, const Arguments& arguments) {
   return absent ? bound.get(0, Value::text("")) : value;
 }
 
-Value url_encode(Runtime& runtime, const Value& value, const Arguments& arguments) {
-  const Bound bound("urlencode", arguments, {});
-  if (value.is(Kind::kDict) || value.is_sequence())
-    fail("urlencode of a ", value.type_name(), " is not supported");
-  const Text text = to_text(runtime, value);
-  Text result;
-  runtime.make(3 * text.size());
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto c = static_cast<unsigned char>(text.bytes()[i]);
-    if (c < 0x80 && (std::isalnum(c) || std::string_view("_.-~/").find(static_cast<char>(c)) !=
-                                            std::string_view::npos)) {
-      result.append(text, i, i + 1);
-      continue;
-    }
-    char digits[8];
-    std::snprintf(digits, sizeof digits, "%%%02X", c);
-    result.append(digits, text.tag_at(i));
-  }
-  return Value::text(std::move(result));
-}
-
 }  // namespace
 
 Filter text_filter(std::string_view name) {
@@ -371,7 +351,6 @@ Filter text_filter(std::string_view name) {
       {"trim", trim},
       {"truncate", truncate},
       {"upper", case_filter<kUpper>},
-      {"urlencode", url_encode},
       {"wordcount", word_count},
   };
   const auto found = table.find(name);

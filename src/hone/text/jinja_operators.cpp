@@ -309,6 +309,7 @@ bool contains(Runtime& runtime, const Value& item, const Value& container) {
   }
   if (container.is(Kind::kIterator)) {
     Iterator& iterator = container.as_iterator();
+    iterator.start();
     while (iterator.next < iterator.items.size()) {
       const Value& next = iterator.items[iterator.next++];
       if (next.same_as(item) || equal(runtime, next, item)) return true;

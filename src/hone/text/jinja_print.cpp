@@ -1,9 +1,11 @@
 // Values as Python's str() and repr() write them.
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstdio>
 
 #include <hone/base/error.h>
+#include <hone/text/jinja_loop.h>
 #include <hone/text/jinja_operators.h>
 #include <hone/text/jinja_unicode.h>
 
@@ -43,7 +45,9 @@ class Printer {
         put("Undefined");
         break;
       case Kind::kText:
+        if (value.as_text().markup) put("Markup(");
         quoted(value.as_text());
+        if (value.as_text().markup) put(")");
         break;
       case Kind::kList:
         sequence("[", value, "]");
@@ -65,8 +69,11 @@ class Printer {
         name_space(value.as_namespace());
         put(">");
         break;
-      case Kind::kIterator:
       case Kind::kLoop:
+        put(concat("<LoopContext ", value.as_loop().index0 + 1, "/", value.as_loop().length(),
+                   ">"));
+        break;
+      case Kind::kIterator:
       case Kind::kMacro:
       case Kind::kFunction:
       case Kind::kMethod:
@@ -115,6 +122,8 @@ class Printer {
   }
 
   void name_space(const Namespace& space) {
+    if (std::ranges::find(open_, &space) != open_.end()) return put("{...}");
+    open_.push_back(&space);
     put("{");
     bool first = true;
     for (const auto& [name, item] : space.attributes) {
@@ -125,6 +134,7 @@ class Printer {
       repr(item);
     }
     put("}");
+    open_.pop_back();
   }
 
   void view(const Value& value) {
@@ -177,6 +187,7 @@ class Printer {
 
   Runtime& runtime_;
   Text out_;
+  std::vector<const Namespace*> open_;  // those being printed
   int depth_ = 0;
 };
 

@@ -13,6 +13,16 @@ namespace {
 
 using Arguments = CallArguments;
 
+/// A filter that Jinja writes as a generator: nothing happens before its result is gone through.
+template <std::vector<Value> (*make)(Runtime&, const Value&, const Arguments&)>
+Value lazy(Runtime& runtime, const Value& value, const Arguments& arguments) {
+  int depth = value.depth();
+  for (const Value& argument : arguments.positional) depth = std::max(depth, argument.depth());
+  for (const auto& [name, argument] : arguments.keywords) depth = std::max(depth, argument.depth());
+  return Value::iterator(depth + 1,
+                         [&runtime, value, arguments] { return make(runtime, value, arguments); });
+}
+
 Value length(Runtime&, const Value& value, const Arguments& arguments) {
   const Bound bound("length", arguments, {});
   const std::int64_t count = length_of(value);
@@ -29,6 +39,7 @@ Value first(Runtime& runtime, const Value& value, const Arguments& arguments) {
   const Bound bound("first", arguments, {});
   if (value.is(Kind::kIterator)) {
     Iterator& iterator = value.as_iterator();
+    iterator.start();
     if (iterator.next < iterator.items.size()) return iterator.items[iterator.next++];
     return Value::undefined("No first item, sequence was empty.");
   }
@@ -60,7 +71,7 @@ Value reverse(Runtime& runtime, const Value& value, const Arguments& arguments) 
   auto items = iterate(runtime, value);
   std::ranges::reverse(items);
   if (value.is(Kind::kIterator)) return Value::list(std::move(items));
-  return Value::iterator(std::move(items), "reversed");
+  return Value::iterator(value.depth(), [items] { return items; });
 }
 
 /// The steps of an attribute path such as "function.arguments.0".
@@ -169,7 +180,7 @@ Value dictsort(Runtime& runtime, const Value& value, const Arguments& arguments)
   return Value::list(sorted(runtime, items, keys, bound.flag(2, false)));
 }
 
-Value unique(Runtime& runtime, const Value& value, const Arguments& arguments) {
+std::vector<Value> unique(Runtime& runtime, const Value& value, const Arguments& arguments) {
   const Bound bound("unique", arguments, {"case_sensitive", "attribute"});
   const SortKey key(runtime, given(bound, 1), bound.flag(0, false));
   Dict seen;
@@ -182,7 +193,7 @@ Value unique(Runtime& runtime, const Value& value, const Arguments& arguments) {
     seen.set(std::move(name), Value::none());
     items.push_back(item);
   }
-  return Value::iterator(std::move(items), "unique");
+  return items;
 }
 
 Value extreme(Runtime& runtime, const Value& value, const Arguments& arguments, bool largest) {
@@ -228,14 +239,12 @@ Value join_filter(Runtime& runtime, const Value& value, const Arguments& argumen
   return Value::text(join_texts(runtime, separator, texts));
 }
 
-Value items(Runtime& runtime, const Value& value, const Arguments& arguments) {
+std::vector<Value> items(Runtime& runtime, const Value& value, const Arguments& arguments) {
   const Bound bound("items", arguments, {});
-  if (value.is_undefined()) return Value::iterator({}, "do_items");
+  if (value.is_undefined()) return {};
   if (!value.is(Kind::kDict)) fail("can only get item pairs from a mapping");
-  return Value::iterator(
-      iterate(runtime,
-              Value::object(Kind::kView, std::make_shared<View>(View{value, View::What::kItems}))),
-      "do_items");
+  return iterate(
+      runtime, Value::object(Kind::kView, std::make_shared<View>(View{value, View::What::kItems})));
 }
 
 /// The arguments from the one at `from` on.
@@ -247,18 +256,18 @@ Arguments rest_of(const Arguments& arguments, std::size_t from) {
   return rest;
 }
 
-Value map_attribute(Runtime& runtime, const Value& value, const Arguments& arguments) {
+std::vector<Value> map_attribute(Runtime& runtime, const Value& value, const Arguments& arguments) {
   const Bound bound("map", arguments, {"attribute", "default"});
   const auto path = path_of(bound[0]);
   const Value* fallback = given(bound, 1);
   std::vector<Value> mapped;
   for (const Value& item : iterate(runtime, value))
     mapped.push_back(follow(runtime, item, path, fallback));
-  return Value::iterator(std::move(mapped), "sync_do_map");
+  return mapped;
 }
 
-Value map(Runtime& runtime, const Value& value, const Arguments& arguments) {
-  if (!truth(value)) return Value::iterator({}, "sync_do_map");
+std::vector<Value> map(Runtime& runtime, const Value& value, const Arguments& arguments) {
+  if (!truth(value)) return {};
   const bool by_attribute =
       std::ranges::any_of(arguments.keywords, [](const auto& k) { return k.first == "attribute"; });
   if (arguments.positional.empty() && by_attribute) return map_attribute(runtime, value, arguments);
@@ -268,13 +277,13 @@ Value map(Runtime& runtime, const Value& value, const Arguments& arguments) {
   std::vector<Value> mapped;
   for (const Value& item : iterate(runtime, value))
     mapped.push_back(apply_filter(runtime, name, item, rest));
-  return Value::iterator(std::move(mapped), "sync_do_map");
+  return mapped;
 }
 
 /// select, reject, selectattr, rejectattr.
 template <bool keep, bool by_attribute>
-Value select(Runtime& runtime, const Value& value, const Arguments& arguments) {
-  if (!truth(value)) return Value::iterator({}, "select_or_reject");
+std::vector<Value> select(Runtime& runtime, const Value& value, const Arguments& arguments) {
+  if (!truth(value)) return {};
   std::size_t used = 0;
   std::vector<Value> path;
   if (by_attribute) {
@@ -291,10 +300,10 @@ Value select(Runtime& runtime, const Value& value, const Arguments& arguments) {
     if ((test ? apply_test(runtime, *test, tested, rest) : truth(tested)) == keep)
       kept.push_back(item);
   }
-  return Value::iterator(std::move(kept), "select_or_reject");
+  return kept;
 }
 
-Value batch(Runtime& runtime, const Value& value, const Arguments& arguments) {
+std::vector<Value> batch(Runtime& runtime, const Value& value, const Arguments& arguments) {
   const Bound bound("batch", arguments, {"linecount", "fill_with"}, 1);
   const std::int64_t size = integer_argument(bound[0], "linecount");
   std::vector<Value> rows;
@@ -312,10 +321,10 @@ Value batch(Runtime& runtime, const Value& value, const Arguments& arguments) {
     }
     rows.push_back(Value::list(std::move(row)));
   }
-  return Value::iterator(std::move(rows), "do_batch");
+  return rows;
 }
 
-Value slice(Runtime& runtime, const Value& value, const Arguments& arguments) {
+std::vector<Value> slice(Runtime& runtime, const Value& value, const Arguments& arguments) {
   const Bound bound("slice", arguments, {"slices", "fill_with"}, 1);
   const std::int64_t slices = integer_argument(bound[0], "slices");
   const auto all = iterate(runtime, value);
@@ -332,7 +341,7 @@ Value slice(Runtime& runtime, const Value& value, const Arguments& arguments) {
     rows.push_back(Value::list(std::move(row)));
     begin = end;
   }
-  return Value::iterator(std::move(rows), "do_slice");
+  return rows;
 }
 
 Value attribute(Runtime& runtime, const Value& value, const Arguments& arguments) {
@@ -350,27 +359,27 @@ Value attribute(Runtime& runtime, const Value& value, const Arguments& arguments
 Filter sequence_filter(std::string_view name) {
   static const std::map<std::string_view, Filter> table = {
       {"attr", attribute},
-      {"batch", batch},
+      {"batch", lazy<batch>},
       {"count", length},
       {"dictsort", dictsort},
       {"first", first},
-      {"items", items},
+      {"items", lazy<items>},
       {"join", join_filter},
       {"last", last},
       {"length", length},
       {"list", list},
-      {"map", map},
+      {"map", lazy<map>},
       {"max", max},
       {"min", min},
-      {"reject", select<false, false>},
-      {"rejectattr", select<false, true>},
+      {"reject", lazy<select<false, false>>},
+      {"rejectattr", lazy<select<false, true>>},
       {"reverse", reverse},
-      {"select", select<true, false>},
-      {"selectattr", select<true, true>},
-      {"slice", slice},
+      {"select", lazy<select<true, false>>},
+      {"selectattr", lazy<select<true, true>>},
+      {"slice", lazy<slice>},
       {"sort", sort},
       {"sum", sum},
-      {"unique", unique},
+      {"unique", lazy<unique>},
   };
   const auto found = table.find(name);
   return found == table.end() ? nullptr : found->second;

@@ -95,13 +95,10 @@ Value Value::range(std::int64_t start, std::int64_t stop, std::int64_t step) {
   return object(Kind::kRange, std::make_shared<Range>(Range{start, stop, step}));
 }
 
-Value Value::iterator(std::vector<Value> items, std::string_view name) {
+Value Value::iterator(int depth, std::function<std::vector<Value>()> items) {
   auto made = std::make_shared<Iterator>();
-  int deepest = 0;
-  for (const Value& item : items) deepest = std::max(deepest, item.depth());
-  depth_above(deepest);
-  made->items = std::move(items);
-  made->name = name;
+  made->depth = depth_above(depth);
+  made->make = std::move(items);
   return object(Kind::kIterator, std::move(made));
 }
 
@@ -135,11 +132,8 @@ int Value::depth() const {
       return as_view().dict.depth() + 1;
     case Kind::kMethod:
       return as_method().self.depth() + 1;
-    case Kind::kIterator: {
-      int deepest = 0;
-      for (const Value& item : as_iterator().items) deepest = std::max(deepest, item.depth());
-      return deepest + 1;
-    }
+    case Kind::kIterator:
+      return as_iterator().depth;
     case Kind::kLoop:
       return as_loop().depth;
     default:

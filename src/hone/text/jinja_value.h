@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -68,7 +69,9 @@ class Value {
   /// Later values of an equal key replace earlier ones, in the place of the first.
   static Value dict(std::vector<std::pair<Value, Value>> items, Tag tag = kTemplateTag);
   static Value range(std::int64_t start, std::int64_t stop, std::int64_t step);
-  static Value iterator(std::vector<Value> items, std::string_view name);
+  /// What a generator would give, made by `items` when it is first gone through. `depth` bounds
+  /// that of each item.
+  static Value iterator(int depth, std::function<std::vector<Value>()> items);
   template <typename Object>
   static Value object(Kind kind, std::shared_ptr<Object> object) {
     Value value(kind, kTemplateTag);
@@ -178,7 +181,13 @@ struct View {
 struct Iterator {
   std::vector<Value> items;
   std::size_t next = 0;
-  std::string name;  // of the generator in Jinja
+  std::function<std::vector<Value>()> make;  // gives the items, until it was called
+  int depth = 1;
+
+  /// Makes the items if they are not made yet.
+  void start() {
+    if (make) items = std::exchange(make, nullptr)();
+  }
 };
 
 struct Namespace {

@@ -1,10 +1,12 @@
 // A folder for the files of one test, removed at its end.
 #pragma once
 
-#include <filesystem>
-#include <string>
-
 #include <stdlib.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <string_view>
 
 namespace hone::testing {
 
@@ -23,6 +25,12 @@ class TemporaryFolder {
 
   const std::filesystem::path& path() const { return path_; }
   std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
+
+  /// Writes a file into the folder and gives its path.
+  std::filesystem::path file(const std::string& name, std::string_view bytes) const {
+    std::ofstream(path_ / name, std::ios::binary) << bytes;
+    return path_ / name;
+  }
 
   /// How many files and folders are in it, hidden ones among them.
   std::ptrdiff_t size() const {

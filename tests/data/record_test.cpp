@@ -7,7 +7,7 @@
 #include <hone/data/record.h>
 
 #include "shared_data.h"
-#include "temporary_folder.h"
+#include "base/temporary_folder.h"
 
 namespace hone {
 namespace {

@@ -9,7 +9,7 @@
 #include <hone/base/json_io.h>
 #include <hone/data/tokenized.h>
 
-#include "temporary_folder.h"
+#include "base/temporary_folder.h"
 
 namespace hone {
 namespace {

@@ -22,10 +22,9 @@ inline constexpr std::int32_t kIgnoredLabel = -100;
 
 /// What a tokenized file says of itself.
 struct TokenizedHeader {
-  std::string tokenizer{};  ///< `Tokenizer::hash` of the one that made it
-  std::string
-      chat_template;  ///< `ChatTemplate::hash`, key `template`; empty: no conversation in it
-  std::int64_t rows = 0;
+  std::string tokenizer{};          ///< `Tokenizer::hash` of the one that made it
+  std::string chat_template{};      ///< `ChatTemplate::hash`, key `template`; empty: none was used
+  std::int64_t rows = 0;            ///< lines behind the header
   std::int64_t tokens = 0;          ///< ids in all rows
   std::int64_t trained_tokens = 0;  ///< labels in all rows that are not -100
   std::int64_t max_length = 0;      ///< longest row allowed when it was made; 0: any

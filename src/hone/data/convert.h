@@ -1,0 +1,133 @@
+// From examples to ids and labels: which tokens a model reads, and which of them it learns to
+// write.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <hone/base/json_io.h>
+#include <hone/data/tokenized.h>
+#include <hone/text/chat_template.h>
+#include <hone/text/tokenizer.h>
+
+namespace hone {
+
+struct Record;
+
+/// Which of an example's tokens are trained.
+enum class TrainOn {
+  kAssistant,  ///< every assistant turn, or the completion, each with its end token
+  kLast,       ///< the last assistant turn alone, with its end token
+  kAll,        ///< every token
+};
+
+/// What becomes of a row that is longer than `max_length`.
+enum class Overflow {
+  kDrop,       ///< dropped and counted
+  kKeepStart,  ///< its first `max_length` tokens are kept; dropped where none of them is trained
+};
+
+struct ConvertOptions {
+  std::int64_t max_length = 0;  ///< longest row in tokens; 0: any
+  Overflow overflow = Overflow::kDrop;
+  TrainOn train_on = TrainOn::kAssistant;
+  /// Put the end token behind a plain completion that does not end with it, so that the model
+  /// learns to stop.
+  bool append_eos = true;
+  bool operator==(const ConvertOptions&) const = default;
+};
+
+/// Throws `Error` for an option out of its range.
+void validate(const ConvertOptions& options);
+
+/// `assistant`, `last` or `all`; `drop` or `keep-start`. Throw `Error` for another name.
+TrainOn train_on(const std::string& name);
+Overflow overflow(const std::string& name);
+
+/// How often something happened, and where first.
+struct ConvertCount {
+  std::string what;  ///< such as "reply is empty"
+  std::int64_t count = 0;
+  std::string first_place;  ///< such as `train.jsonl:3`
+};
+
+/// What came of a conversion: `read` equals `written` plus the counts in `dropped`.
+struct ConvertSummary {
+  std::int64_t read = 0;
+  std::int64_t written = 0;
+  std::vector<ConvertCount> dropped;  ///< rows that are not in the output, by reason
+  std::vector<ConvertCount> noted;    ///< rows that are, changed or doubtful
+  std::int64_t tokens = 0;
+  std::int64_t trained_tokens = 0;
+  std::int64_t longest = 0;  ///< tokens of the longest row written
+};
+
+/// The summary in lines for a person, the first with read, written and dropped.
+std::vector<std::string> describe(const ConvertSummary& summary);
+
+/// The ids of a plain prompt, the same in training and in generation: control tokens written in it
+/// are recognised, and the tokenizer's BOS stands in front exactly once, also where the text begins
+/// with it.
+std::vector<std::int64_t> encode_prompt(const Tokenizer& tokenizer, std::string_view prompt);
+
+/// Converts examples one by one.
+///
+/// - A conversation goes through the chat template. Before that, turns of user or assistant that
+/// follow one of the same
+///   role are merged with a line break, and turns behind the last reply are removed; both are
+///   noted. A first turn by the assistant stays, unless the template refuses it.
+/// - A prompt and its completion are encoded apart, so the prompt's ids are those of generation; a
+/// prompt that ends in
+///   white space is noted, since its last token may be one the model rarely saw there. BOS as in
+///   `encode_prompt`; the end token goes behind the completion where it is absent.
+/// - A row is dropped where a reply is empty or blank, it is longer than allowed, or none of its
+/// labels is trained.
+///
+/// Labels follow from where text came from, never from ids. The first label of a row is -100.
+class Converter {
+ public:
+  /// `chat_template`: nothing where the data hold no conversations; a conversation then throws
+  /// `Error`.
+  Converter(Tokenizer tokenizer, std::optional<ChatTemplate> chat_template, ConvertOptions options);
+
+  /// The row of `record`, or nothing where it is dropped. Throws `Error` starting with its place
+  /// where the template refuses it.
+  std::optional<TokenizedRow> convert(const Record& record);
+
+  const ConvertSummary& summary() const { return summary_; }
+
+  /// Header of a file of these rows, without `source`.
+  TokenizedHeader header() const;
+
+ private:
+  std::optional<TokenizedRow> encode_chat(const Record& record);
+  std::optional<TokenizedRow> encode_text(const Record& record);
+  void ignore_context(const Record& record,
+                      const Json& messages,
+                      const ChatOptions& options,
+                      TokenizedRow& row) const;
+  ChatTemplate::Ids render(const Record& record,
+                           const Json& messages,
+                           const ChatOptions& options) const;
+  bool fit(const Record& record, TokenizedRow& row);
+
+  Tokenizer tokenizer_;
+  std::optional<ChatTemplate> template_;
+  ConvertOptions options_;
+  ConvertSummary summary_;
+};
+
+/// Converts all `records`. Throws `Error` 'no trainable tokens' where no row is left.
+struct Converted {
+  std::vector<TokenizedRow> rows;
+  ConvertSummary summary;
+};
+Converted convert(const std::vector<Record>& records,
+                  const Tokenizer& tokenizer,
+                  const std::optional<ChatTemplate>& chat_template,
+                  const ConvertOptions& options = {});
+
+}  // namespace hone

@@ -1,0 +1,68 @@
+// Names, limits and the report of a conversion.
+#include <array>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <hone/base/error.h>
+#include <hone/base/progress.h>
+#include <hone/data/convert.h>
+
+namespace hone {
+namespace {
+
+template <typename Value, std::size_t N>
+Value choose(const char* option,
+             const std::string& name,
+             const std::array<std::pair<const char*, Value>, N>& known) {
+  std::string names;
+  for (const auto& [text, value] : known) {
+    if (name == text) return value;
+    names += concat(names.empty() ? "" : ", ", text);
+  }
+  fail(option, " \"", name, "\" is not one of ", names);
+}
+
+}  // namespace
+
+void validate(const ConvertOptions& options) {
+  if (options.max_length < 0) fail("max_length must be 0 (any) or more, got ", options.max_length);
+  if (options.max_length == 1)
+    fail("max_length must be at least 2: the first token of a row is never trained");
+}
+
+TrainOn train_on(const std::string& name) {
+  return choose("train-on", name,
+                std::array{std::pair{"assistant", TrainOn::kAssistant},
+                           std::pair{"last", TrainOn::kLast}, std::pair{"all", TrainOn::kAll}});
+}
+
+Overflow overflow(const std::string& name) {
+  return choose("overflow", name,
+                std::array{std::pair{"drop", Overflow::kDrop},
+                           std::pair{"keep-start", Overflow::kKeepStart}});
+}
+
+std::vector<std::string> describe(const ConvertSummary& summary) {
+  std::vector<std::string> lines;
+  lines.push_back(concat("read ", format_count(static_cast<double>(summary.read)), ", written ",
+                         format_count(static_cast<double>(summary.written)), ", dropped ",
+                         format_count(static_cast<double>(summary.read - summary.written))));
+  const auto add = [&](const char* kind, const std::vector<ConvertCount>& counts) {
+    for (const auto& entry : counts) {
+      lines.push_back(concat(kind, ": ", entry.count, " of ", summary.read, ": ", entry.what,
+                             ", first ", entry.first_place));
+    }
+  };
+  add("dropped", summary.dropped);
+  add("note", summary.noted);
+  const auto share = summary.tokens == 0 ? 0.0
+                                         : 100.0 * static_cast<double>(summary.trained_tokens) /
+                                               static_cast<double>(summary.tokens);
+  lines.push_back(concat("trained on ", format_count(static_cast<double>(summary.trained_tokens)),
+                         " of ", format_count(static_cast<double>(summary.tokens)), " tokens (",
+                         format_count(share), " %), longest row ", summary.longest));
+  return lines;
+}
+
+}  // namespace hone

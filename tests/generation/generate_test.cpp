@@ -26,7 +26,7 @@ Ids to_ids(const Tensor& tensor) {
 }
 
 /// Any tokenizer with at least as many ids as the tiny models: what it says is not looked at.
-Tokenizer some_tokenizer() { return load_tokenizer(fixture_path("text/byte_bpe")); }
+Tokenizer some_tokenizer() { return load_tokenizer(fixture_path("text/byte_level.json")); }
 
 /// The tiny model without an end token, so that texts run to their length.
 CausalLM endless(const std::string& name) {

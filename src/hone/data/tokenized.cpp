@@ -125,7 +125,8 @@ class RowParser {
       read_array(field.value(), key == "labels" ? row.labels : row.input_ids);
     }
     if (!has_ids || !has_labels) refuse("a row needs \"input_ids\" and \"labels\"");
-    if (!document.at_end()) refuse("more than one value on the line");
+    const char* rest = nullptr;
+    if (document.current_location().get(rest) == simdjson::SUCCESS) refuse("more than one value on the line");
   }
 
   void read_array(simdjson::ondemand::value value, std::vector<std::int32_t>& into) {

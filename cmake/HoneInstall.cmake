@@ -15,13 +15,13 @@ set_target_properties(hone_modules hone PROPERTIES
   SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR}
   INSTALL_RPATH "$ORIGIN"
   INSTALL_RPATH_USE_LINK_PATH ON)
-set_target_properties(hone_modules PROPERTIES EXPORT_NAME modules)
 
 install(TARGETS hone_torch hone_modules EXPORT honeModulesTargets)
 install(TARGETS hone EXPORT honeTargets)
 install(EXPORT honeModulesTargets NAMESPACE hone:: DESTINATION ${hone_package_dir})
 install(EXPORT honeTargets NAMESPACE hone:: DESTINATION ${hone_package_dir})
-install(DIRECTORY modules/hone src/hone DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
+install(DIRECTORY modules/hone src/hone DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
+        FILES_MATCHING PATTERN "*.h" PATTERN "precompiled.h" EXCLUDE)
 install(DIRECTORY data/ DESTINATION ${CMAKE_INSTALL_DATADIR}/hone OPTIONAL)
 
 # Every program of recipes/ and tools/ whose name starts with "hone-".

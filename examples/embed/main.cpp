@@ -1,6 +1,7 @@
-// LoRA for a model that hone knows nothing of. A small network learns a function; then the function changes a little,
-// and a low-rank adapter around one of its layers learns the change while every weight of the network stays as it was.
-// At the end the adapter is folded into the layer, and the outputs are compared.
+// LoRA for a model that hone knows nothing of. A small network learns a function; then the function
+// changes a little, and a low-rank adapter around one of its layers learns the change while every
+// weight of the network stays as it was. At the end the adapter is folded into the layer, and the
+// outputs are compared.
 
 #include <cmath>
 #include <cstdint>
@@ -30,7 +31,8 @@ struct MlpImpl : torch::nn::Module {
 };
 TORCH_MODULE(Mlp);
 
-/// The same network with an adapter around its first layer. It owns no weight of its own but the adapter's.
+/// The same network with an adapter around its first layer. It owns no weight of its own but the
+/// adapter's.
 struct AdaptedMlpImpl : torch::nn::Module {
   explicit AdaptedMlpImpl(const Mlp& base) : second(base->second) {
     first = register_module("first", hone::LoRALinear(base->first, hone::LoraConfig{.r = kRank}));

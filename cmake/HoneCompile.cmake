@@ -3,6 +3,7 @@ set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 
 if(PROJECT_IS_TOP_LEVEL)
+  set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)  # every program in one place
   find_program(HONE_CCACHE ccache)
   if(HONE_CCACHE)
     # The precompiled header is told apart by its contents, not by its time stamp; paths below the source folder count

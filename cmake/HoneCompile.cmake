@@ -3,12 +3,16 @@ set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 
 if(PROJECT_IS_TOP_LEVEL)
+  set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)  # every program in one place
   find_program(HONE_CCACHE ccache)
   if(HONE_CCACHE)
-    # The precompiled header is told apart by its contents, not by its time stamp.
+    # The precompiled header is told apart by its contents, not by its time stamp; paths below the source folder count
+    # as relative, so that a second clone finds what the first one compiled.
     set(CMAKE_CXX_COMPILER_LAUNCHER
         ${CMAKE_COMMAND} -E env
         CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
+        CCACHE_BASEDIR=${PROJECT_SOURCE_DIR}
+        CCACHE_NOHASHDIR=1
         ${HONE_CCACHE})
   endif()
 endif()

@@ -1,4 +1,5 @@
-# Every package that hone uses, found once.
+# Every package that hone uses, found once. A project that takes hone in by add_subdirectory sees these targets too.
+set(CMAKE_FIND_PACKAGE_TARGETS_GLOBAL ON)
 if(HONE_TORCH)
   set(kineto_LIBRARY torch)  # the wheel has no libkineto; this silences a CMake warning
   find_package(Torch 2.13 REQUIRED)

@@ -17,7 +17,6 @@
 #include <utility>
 #include <vector>
 
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include <hone/base/error.h>
@@ -25,6 +24,7 @@
 #include <hone/base/json_io.h>
 
 #include "home_control_words.h"
+#include "program.h"
 
 namespace hone::home_control {
 namespace {
@@ -176,25 +176,23 @@ class Writer {
   std::set<std::string> requests_;
 };
 
-int make(int argc, char** argv) {
+struct Options {
   std::uint64_t seed = 1;
-  std::filesystem::path folder = "data/home_control";
+  std::string out = "data/home_control";
   std::size_t train = 2000;
   std::size_t heldout = 300;
-  CLI::App app("Writes the home-control data set, train.jsonl and heldout.jsonl.",
-               "make-home-control");
-  app.option_defaults()->always_capture_default();
-  app.add_option("--seed", seed, "The same seed gives the same files");
-  app.add_option("--out", folder, "Folder for the two files; files there are replaced");
-  app.add_option("--train", train, "Rows in train.jsonl");
-  app.add_option("--heldout", heldout, "Rows in heldout.jsonl");
-  CLI11_PARSE(app, argc, argv);
-  Writer writer(seed);
-  const auto train_rows = writer.rows(train, false);
-  const auto heldout_rows = writer.rows(heldout, true);
+};
+
+int make(const Options& options) {
+  const std::filesystem::path folder = options.out;
+  Writer writer(options.seed);
+  const auto train_rows = writer.rows(options.train, false);
+  const auto heldout_rows = writer.rows(options.heldout, true);
   std::filesystem::create_directories(folder);
   write_file(folder / "train.jsonl", train_rows);
   write_file(folder / "heldout.jsonl", heldout_rows);
+  std::cout << (folder / "train.jsonl").string() << "\n"
+            << (folder / "heldout.jsonl").string() << "\n";
   return 0;
 }
 
@@ -202,10 +200,15 @@ int make(int argc, char** argv) {
 }  // namespace hone::home_control
 
 int main(int argc, char** argv) {
-  try {
-    return hone::home_control::make(argc, argv);
-  } catch (const hone::Error& error) {
-    std::cerr << "make-home-control: " << error.what() << "\n";
-    return 2;
-  }
+  using namespace hone::home_control;
+  Options options;
+  CLI::App app("Write the home-control data set, train.jsonl and heldout.jsonl.",
+               "make-home-control");
+  app.add_option("--seed", options.seed, "the same seed gives the same files")
+      ->capture_default_str();
+  app.add_option("--out", options.out, "folder for the two files; files there are replaced")
+      ->capture_default_str();
+  app.add_option("--train", options.train, "rows of train.jsonl")->capture_default_str();
+  app.add_option("--heldout", options.heldout, "rows of heldout.jsonl")->capture_default_str();
+  return hone::recipes::run_program(app, argc, argv, [&] { return make(options); });
 }

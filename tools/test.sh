@@ -25,17 +25,18 @@ run_sanitized_tests() {
   hone_configure core-asan
   hone_build core-asan "about 2 minutes"
   hone_say "Running core_tests under the sanitizers (under a minute)"
-  (cd "$HONE_ROOT" && "$HONE_ROOT/build/core-asan/tests/core_tests" --gtest_brief=1)
+  (cd "$HONE_ROOT" && "$HONE_ROOT/build/core-asan/bin/core_tests" --gtest_brief=1)
 }
 
 fuzz_parsers() {
   if [[ ! -x $HONE_ROOT/tools/fuzz.sh ]]; then return 0; fi
-  if ! hone_has_fuzzer; then hone_install_fuzzer; fi
-  hone_say "Fuzzing the parsers (build about a minute, then $FUZZ_SECONDS s)"
-  "$HONE_ROOT/tools/fuzz.sh" "$FUZZ_SECONDS"
+  if ! has_fuzzer; then install_fuzzer; fi
+  hone_say "Fuzzing the parsers (a few minutes to build, then $FUZZ_SECONDS s)"
+  HONE_JOBS=$(hone_jobs) "$HONE_ROOT/tools/fuzz.sh" "$FUZZ_SECONDS"
 }
 
-hone_has_fuzzer() {
+# The compilers and the probe are those of tools/fuzz.sh.
+has_fuzzer() {
   local compiler
   for compiler in clang++ clang++-{20,19,18,17,16,15,14}; do
     if echo 'extern "C" int LLVMFuzzerTestOneInput(const char*, unsigned long) { return 0; }' |
@@ -47,7 +48,7 @@ hone_has_fuzzer() {
 }
 
 # clang's fuzzer lies in a package of clang's version.
-hone_install_fuzzer() {
+install_fuzzer() {
   local version
   hone_install_packages clang
   version=$(clang++ -dumpversion | cut -d. -f1)

@@ -6,8 +6,8 @@
 #include <hone/base/error.h>
 #include <hone/data/record.h>
 
-#include "shared_data.h"
 #include "base/temporary_folder.h"
+#include "shared_data.h"
 
 namespace hone {
 namespace {

@@ -304,7 +304,7 @@ TEST(TokenizerFiles, EncodesFromSeveralThreads) {
   }
 }
 
-TEST(TokenizerFiles, TextsOfTheSharedDataComeBackFromSmolLm2) {
+TEST(TokenizerFiles, SmolLm2FromItsGgufFile) {
   const char* cache = std::getenv("HONE_CACHE");
   const char* xdg = std::getenv("XDG_CACHE_HOME");
   const char* home = std::getenv("HOME");
@@ -320,7 +320,12 @@ TEST(TokenizerFiles, TextsOfTheSharedDataComeBackFromSmolLm2) {
   EXPECT_EQ(tokenizer.eos_id(), 2);
   EXPECT_EQ(tokenizer.pad_id(), 2);
   EXPECT_EQ(tokenizer.encode("<|im_start|>user\nIn 2024: 12 apples<|im_end|>"),
-            Ids({1, 4093, 198, 788, 216, 34, 32, 34, 36, 42, 216, 33, 34, 18291, 2}));
+            Ids({1, 4093, 198, 788, 216, 34, 32, 34, 36, 42, 216, 33, 34, 13855, 2}));
+  const auto fixture = text_fixture("model_ids.json");
+  for (std::size_t i = 0; i < fixture["texts"].size(); ++i) {
+    const auto source = fixture["texts"][i].get<std::string>();
+    EXPECT_EQ(tokenizer.encode(source), fixture["SmolLM2"][i].get<Ids>()) << source;
+  }
   const ScratchFolder scratch;
   save_tokenizer(tokenizer, scratch.path());
   const auto again = load_tokenizer(scratch.path());

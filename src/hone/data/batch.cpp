@@ -1,11 +1,11 @@
-#include <hone/data/batch.h>
-
 #include <algorithm>
 #include <numeric>
 #include <stdexcept>
 #include <utility>
 
 #include <ATen/ATen.h>
+
+#include <hone/data/batch.h>
 
 namespace hone {
 namespace {
@@ -32,7 +32,9 @@ class SplitMix {
 
 }  // namespace
 
-std::vector<std::int64_t> shuffled_order(std::int64_t count, std::uint64_t seed, std::int64_t epoch) {
+std::vector<std::int64_t> shuffled_order(std::int64_t count,
+                                         std::uint64_t seed,
+                                         std::int64_t epoch) {
   std::vector<std::int64_t> order(static_cast<std::size_t>(count));
   std::iota(order.begin(), order.end(), std::int64_t{0});
   SplitMix mix(SplitMix(seed)() ^ static_cast<std::uint64_t>(epoch));
@@ -44,7 +46,8 @@ std::vector<std::int64_t> shuffled_order(std::int64_t count, std::uint64_t seed,
 
 BatchCursor::BatchCursor(std::int64_t rows, std::int64_t rows_per_step, std::uint64_t seed)
     : rows_(rows), rows_per_step_(rows_per_step), state_{.seed = seed} {
-  if (rows < 1 || rows_per_step < 1) throw std::invalid_argument("BatchCursor: needs rows and a step of at least 1");
+  if (rows < 1 || rows_per_step < 1)
+    throw std::invalid_argument("BatchCursor: needs rows and a step of at least 1");
   order_ = shuffled_order(rows_, state_.seed, state_.epoch);
 }
 
@@ -62,7 +65,8 @@ std::vector<std::int64_t> BatchCursor::next() {
 }
 
 double BatchCursor::epochs() const {
-  return static_cast<double>(state_.epoch) + static_cast<double>(state_.position) / static_cast<double>(rows_);
+  return static_cast<double>(state_.epoch) +
+         static_cast<double>(state_.position) / static_cast<double>(rows_);
 }
 
 void BatchCursor::restore(const State& state) {
@@ -90,7 +94,8 @@ TokenBatch collate(std::span<const TokenizedRow* const> rows) {
           .targets = at::tensor(targets, at::kLong)};
 }
 
-std::vector<const TokenizedRow*> pick(const std::vector<TokenizedRow>& rows, std::span<const std::int64_t> indices) {
+std::vector<const TokenizedRow*> pick(const std::vector<TokenizedRow>& rows,
+                                      std::span<const std::int64_t> indices) {
   std::vector<const TokenizedRow*> picked;
   for (const auto index : indices) picked.push_back(&rows.at(static_cast<std::size_t>(index)));
   return picked;

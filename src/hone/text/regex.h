@@ -9,8 +9,9 @@
 
 namespace hone {
 
-/// A compiled pattern. Copies share it; any number of threads may match with it, each with its own
-/// `RegexMatcher`.
+/// A compiled pattern. What is a letter or a digit follows the Unicode version of the PCRE2 library
+/// (14 for 10.42); characters assigned later count as neither. Copies share it; any number of
+/// threads may match with it, each with its own `RegexMatcher`.
 class Regex {
  public:
   struct Code;

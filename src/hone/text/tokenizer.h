@@ -42,8 +42,9 @@ class Tokenizer {
   /// offset where `text` is not UTF-8.
   std::vector<std::int64_t> encode(std::string_view text, const EncodeOptions& options = {}) const;
 
-  /// The text of `ids`. Bytes that form no character become U+FFFD. `skip_special_tokens` leaves
-  /// out control tokens. Throws `Error` for an id outside the vocabulary.
+  /// The text of `ids`. Each run of bytes that cannot be part of a character becomes one U+FFFD, as
+  /// in Python's decoding with "replace". `skip_special_tokens` leaves out control tokens. Throws
+  /// `Error` for an id outside the vocabulary.
   std::string decode(std::span<const std::int64_t> ids, bool skip_special_tokens = true) const;
 
   /// Number of ids, added tokens included: ids are 0 .. vocab_size() - 1.

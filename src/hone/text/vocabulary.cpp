@@ -12,6 +12,17 @@ std::size_t StringHash::operator()(std::string_view text) const {
   return static_cast<std::size_t>(XXH3_64bits(text.data(), text.size()));
 }
 
+Vocabulary::Vocabulary(const Vocabulary& other)
+    : ids_(other.ids_), tokens_(other.tokens_.size(), nullptr) {
+  for (const auto& [token, id] : ids_) tokens_[static_cast<std::size_t>(id)] = &token;
+}
+
+Vocabulary& Vocabulary::operator=(Vocabulary other) noexcept {
+  ids_.swap(other.ids_);
+  tokens_.swap(other.tokens_);
+  return *this;
+}
+
 void Vocabulary::add(std::int64_t id, std::string token, const std::string& place) {
   constexpr std::int64_t kLargestId = 1 << 24;  // sixty times the largest vocabulary in use
   if (id < 0 || id >= kLargestId)

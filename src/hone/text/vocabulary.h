@@ -23,6 +23,11 @@ using StringMap = std::unordered_map<std::string, Value, StringHash, std::equal_
 /// Token texts by id and ids by text. Ids may have gaps.
 class Vocabulary {
  public:
+  Vocabulary() = default;
+  Vocabulary(const Vocabulary& other);
+  Vocabulary(Vocabulary&&) noexcept = default;
+  Vocabulary& operator=(Vocabulary other) noexcept;
+
   /// Adds `token` as `id`. Throws `Error` starting with `place` where the id or the text is taken
   /// already, or the id is negative or so far beyond the number of tokens that the file must be
   /// wrong.

@@ -1,0 +1,130 @@
+// hone-convert: data files in the layouts people use, to tokenized rows.
+#include <filesystem>
+#include <iostream>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <hone/base/error.h>
+#include <hone/base/files.h>
+#include <hone/base/progress.h>
+#include <hone/data/convert.h>
+#include <hone/data/record.h>
+
+#include "program.h"
+
+namespace {
+
+using namespace hone;
+using namespace hone::recipes;
+
+struct Options {
+  std::string model, tokenizer, output, chat_template;
+  std::vector<std::string> input;
+  std::string format = "auto";
+  std::string train_on = "assistant";
+  std::string overflow = "drop";
+  ConvertOptions convert;
+  bool no_eos = false;
+  bool overwrite = false;
+};
+
+void add_options(CLI::App& app, Options& options) {
+  auto* model = app.add_option("--model", options.model,
+                               "model whose tokenizer and chat template to use: folder or .gguf");
+  app.add_option("--tokenizer", options.tokenizer,
+                 "tokenizer alone: tokenizer.json, .model, folder or .gguf")
+      ->excludes(model);
+  app.add_option("--input", options.input,
+                 "JSONL (also .gz) or JSON array; several files become one")
+      ->required();
+  app.add_option("--output", options.output, "tokenized JSONL to write")->required();
+  app.add_option("--format", options.format,
+                 "auto, messages, prompt-completion, alpaca or sharegpt")
+      ->capture_default_str();
+  app.add_option(
+         "--train-on", options.train_on,
+         "what is learnt: assistant (every reply with its end token; the completion), last, or all")
+      ->capture_default_str();
+  app.add_option("--max-length", options.convert.max_length, "longest row in tokens; 0: any")
+      ->capture_default_str();
+  app.add_option("--overflow", options.overflow, "rows that are longer: drop, or keep-start")
+      ->capture_default_str();
+  app.add_option("--chat-template", options.chat_template,
+                 "Jinja file instead of the model's own template");
+  app.add_flag("--no-eos", options.no_eos, "do not put the end token behind plain completions");
+  app.add_flag("--overwrite", options.overwrite, "replace the output file");
+}
+
+/// The template of --chat-template or the model's own, or nothing: plain prompts need none.
+std::optional<ChatTemplate> find_template(const Options& options, const Tokenizer& tokenizer) {
+  const auto source =
+      options.chat_template.empty() ? tokenizer.chat_template() : read_file(options.chat_template);
+  if (source.empty()) return std::nullopt;
+  return ChatTemplate(source, tokenizer);
+}
+
+/// Ends the reading of a file from within.
+struct Interrupted {};
+
+/// The names of the input files, without their folders.
+std::string source_names(const std::vector<std::string>& paths) {
+  std::string names;
+  for (const auto& path : paths) {
+    names += (names.empty() ? "" : ", ") + std::filesystem::path(path).filename().string();
+  }
+  return names;
+}
+
+/// Throws `Interrupted` where Ctrl-C was pressed.
+void convert_files(const Options& options, Converter& converter, TokenizedWriter& writer) {
+  const auto format = record_format(options.format);
+  Progress progress(
+      std::cerr,
+      {.label = "convert", .total = 0, .rate_unit = "tokens", .terminal = stderr_is_terminal()});
+  for (const auto& path : options.input) {
+    for_each_record(path, format, [&](const Record& record) {
+      const auto row = converter.convert(record);
+      if (row) writer.write(*row);
+      progress.advance(1, row ? static_cast<double>(row->input_ids.size()) : 0.0);
+      if (stop_requested()) throw Interrupted();
+    });
+  }
+}
+
+int convert(Options options) {
+  if (std::filesystem::exists(options.output) && !options.overwrite) {
+    fail(options.output, ": exists already; give --overwrite to replace it");
+  }
+  if (options.model.empty() && options.tokenizer.empty()) fail("give --model or --tokenizer");
+  options.convert.train_on = train_on(options.train_on);
+  options.convert.overflow = overflow(options.overflow);
+  options.convert.append_eos = !options.no_eos;
+  const auto tokenizer = load_tokenizer(options.model.empty() ? options.tokenizer : options.model);
+  Converter converter(tokenizer, find_template(options, tokenizer), options.convert);
+  auto header = converter.header();
+  header.source = source_names(options.input);
+  TokenizedWriter writer(options.output, header);
+  convert_files(options, converter, writer);
+  for (const auto& line : describe(converter.summary())) std::cerr << line << '\n';
+  if (converter.summary().written == 0) fail(options.output, ": not written: no trainable tokens");
+  writer.commit();
+  std::cout << options.output << '\n';
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Options options;
+  CLI::App app("Turn examples into ids and labels; only replies and their end tokens are trained.",
+               "hone-convert");
+  add_options(app, options);
+  return run_program(app, argc, argv, [&] {
+    try {
+      return convert(options);
+    } catch (const Interrupted&) {
+      return kInterrupted;
+    }
+  });
+}

@@ -18,7 +18,8 @@ LoadedModel load_model(const ModelOptions& options) {
 }
 
 ChatTemplate load_chat_template(const ModelOptions& options, const Tokenizer& tokenizer) {
-  const auto source = options.chat_template.empty() ? "" : read_file(options.chat_template);
+  std::optional<std::string> source;
+  if (!options.chat_template.empty()) source = read_file(options.chat_template);
   return chat_template_of(tokenizer, source, options.model);
 }
 

@@ -69,7 +69,8 @@ void add_options(CLI::App& app, RunConfig& config) {
   add_flag(app, "overwrite_output_dir", config.overwrite_output_dir, "replace a run that the output folder holds");
   add(app, "save_steps", config.save_steps, "updates between checkpoints; 0: only where the run is stopped");
   add(app, "save_total_limit", config.save_total_limit, "checkpoints kept; 0: all");
-  add(app, "eval_steps", config.eval_steps, "updates between evaluations; 0: at the start and the end");
+  add(app, "eval_steps", config.eval_steps, "updates between evaluations; 0: at the end alone");
+  add_flag(app, "eval_on_start", config.eval_on_start, "evaluate before the first update too");
   add(app, "logging_steps", config.logging_steps, "updates between lines of metrics.jsonl");
 }
 

@@ -20,7 +20,7 @@ TEXT
 
 PROGRAMS=(hone-convert hone-sft hone-evaluate hone-generate hone-chat hone-merge)
 BIN=build/release/bin
-STATE=build/quickstart       # what each stage was last done with
+STATE=runs/.quickstart        # what each stage was last done with
 TOKENS=runs/home_control_tokens
 RUN=runs/home_control
 RECIPE=recipes/home_control.toml

@@ -57,11 +57,12 @@ std::string trained(const ChatTemplate& chat,
   std::string text;
   bool open = false;
   for (const ChatPiece& piece : chat.render(conversation, options)) {
-    if (piece.trained != open) text += piece.trained ? "[" : "]";
+    if (piece.trained != open) text.push_back(piece.trained ? '[' : ']');
     open = piece.trained;
-    if (open) text += piece.text;
+    if (open) text.append(piece.text);
   }
-  return open ? text + "]" : text;
+  if (open) text.push_back(']');
+  return text;
 }
 
 std::string refusal(const ChatTemplate& chat, const Json& conversation) {
@@ -112,7 +113,7 @@ std::string fnv(const std::string& text) {
 }
 
 std::string without_indentation(std::string source) {
-  std::erase(source, '\n');
+  std::erase_if(source, [](char c) { return c == '\n' || c == '\r'; });
   for (auto at = source.find("    "); at != std::string::npos; at = source.find("    ", at))
     source.erase(at, 4);
   return source;
@@ -156,7 +157,8 @@ TEST(ChatTemplate, RendersTheTemplatesOfRealModelsAsTransformersDoes) {
     if (!source) continue;  // checked only where the templates lie beside the checkout
     std::string found;
     for_each_case(*source, [&](const std::string&, const std::optional<std::string>& text) {
-      found += (found.empty() ? "" : " ") + (text ? fnv(*text) : "-");
+      if (!found.empty()) found.push_back(' ');
+      found.append(text ? fnv(*text) : "-");
     });
     EXPECT_EQ(found, hashes.get<std::string>()) << template_name;
   }

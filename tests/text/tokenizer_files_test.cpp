@@ -219,8 +219,7 @@ TEST(TokenizerFiles, SavedIsTheSame) {
     EXPECT_EQ(again.vocab_size(), tokenizer.vocab_size());
     EXPECT_EQ(again.bos_id(), tokenizer.bos_id());
     EXPECT_EQ(again.eos_id(), tokenizer.eos_id());
-    for (const auto& text : text_fixture("ids.json")["texts"]) {
-      const auto source = text.get<std::string>();
+    for (const auto& source : fixture_texts("texts")) {
       EXPECT_EQ(again.encode(source), tokenizer.encode(source)) << name;
       EXPECT_EQ(again.decode(tokenizer.encode(source)), tokenizer.decode(tokenizer.encode(source)));
     }
@@ -331,8 +330,7 @@ TEST(TokenizerFiles, SmolLm2FromItsGgufFile) {
   const auto again = load_tokenizer(scratch.path());
   EXPECT_EQ(again.hash(), tokenizer.hash());
   EXPECT_EQ(again.chat_template(), tokenizer.chat_template());
-  for (const auto& text : text_fixture("ids.json")["texts"]) {
-    const auto source = text.get<std::string>();
+  for (const auto& source : fixture_texts("texts")) {
     EXPECT_EQ(again.encode(source), tokenizer.encode(source));
     EXPECT_EQ(tokenizer.decode(tokenizer.encode(source), false), source);
   }

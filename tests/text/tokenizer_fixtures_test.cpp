@@ -78,8 +78,7 @@ TEST(TokenizerFixtures, BothFormsOfMergesAreTheSame) {
 TEST(TokenizerFixtures, BytesComeBack) {
   for (const char* name : {"byte_level.json", "byte_fallback.json", "pieces_bpe.model"}) {
     const auto tokenizer = fixture_tokenizer(name);
-    for (const auto& text : text_fixture("ids.json")["plain_texts"]) {
-      const auto source = text.get<std::string>();
+    for (const auto& source : fixture_texts("plain_texts")) {
       // What marks a space cannot be told from one, and `<mark>` takes the spaces around it along.
       if (source.find("▁") != std::string::npos || source.find("<mark>") != std::string::npos)
         continue;

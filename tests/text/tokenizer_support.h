@@ -26,6 +26,12 @@ inline Json text_fixture(const std::string& name) {
   return read_json(fixture_path("text/" + name));
 }
 
+/// The texts of ids.json.
+inline std::vector<std::string> fixture_texts(const std::string& name) {
+  const auto fixture = text_fixture("ids.json");
+  return fixture[name].get<std::vector<std::string>>();
+}
+
 inline Tokenizer tokenizer_from(const Json& file) {
   return Tokenizer(
       std::make_shared<const Tokenizer::Model>(read_tokenizer_json(file, "tokenizer.json")));

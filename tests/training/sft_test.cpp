@@ -89,8 +89,9 @@ void expect_recorded_run(CausalLM model, const std::string& name) {
     const auto report = trainer.step(pointers(rows));
     const double wanted = run["losses"][step];
     const double norm = run["grad_norms"][step];
-    EXPECT_NEAR(report.loss / wanted, 1, 2e-5) << name << " step " << step;
-    EXPECT_NEAR(report.grad_norm / norm, 1, 5e-4) << name << " step " << step;
+    // AdamW divides by the root of tiny second moments, so rounding grows from step to step.
+    EXPECT_NEAR(report.loss / wanted, 1, step == 0 ? 2e-6 : 1e-4) << name << " step " << step;
+    EXPECT_NEAR(report.grad_norm / norm, 1, step == 0 ? 2e-6 : 1e-3) << name << " step " << step;
   }
 }
 
@@ -207,6 +208,29 @@ TEST(SftTrainer, StopsAtALossThatIsNotANumber) {
   EXPECT_EQ(trainer.optimization().steps(), 0);
 }
 
+TEST(SftTrainer, NamesTheRowsOfALossThatIsNotANumberAndKeepsTheLastCheckpoint) {
+  const ScratchFolder scratch;
+  auto rows = some_rows(6);
+  auto model = lora_model();
+  {
+    torch::NoGradGuard no_grad;
+    model->model->embed_tokens->weight[94].fill_(std::nan(""));
+  }
+  rows[2].input_ids[1] = 94;
+  auto config = plain();
+  config.per_device_train_batch_size = 1;
+  SftTrainer trainer(model, config, 6);
+  hone::Run run({.output_dir = scratch / "run", .save_steps = 1, .save_total_limit = 0}, nullptr, false, {});
+  try {
+    trainer.train(rows, {}, run, {}, [](const fs::path& target) { fs::create_directories(target); });
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("computed from rows 3"), std::string::npos) << error.what();
+  }
+  EXPECT_EQ(static_cast<std::int64_t>(list_checkpoints(scratch / "run").size()), trainer.optimization().steps());
+  EXPECT_FALSE(fs::exists(scratch / "run" / "final"));
+}
+
 TEST(MeanLoss, IsTheTokenMeanWithoutDropout) {
   const auto rows = some_rows(5);
   auto model = lora_model({.lora_dropout = 0.5});
@@ -253,7 +277,13 @@ Interrupted run_once(const fs::path& folder, std::int64_t stop_after, bool resum
   hone::Run run({.output_dir = folder, .resume = resume, .save_steps = 1, .save_total_limit = 0}, nullptr, false, [&] {
     return stop_after > 0 && trainer.optimization().steps() >= stop_after;
   });
-  const auto save = [&](const fs::path& target) { fs::create_directories(target); };
+  const auto save = [&](const fs::path& target) {
+    if (full) {
+      save_pretrained(model, target);
+    } else {
+      save_adapter(model, {.lora_dropout = 0.1}, target, "models/llama");
+    }
+  };
   trainer.train(rows, some_rows(2), run, {{"rows", "10"}}, save);
   Interrupted result{.losses = {}, .weights = trained_values(model)};
   for_each_line(folder / "metrics.jsonl", [&](std::string_view line, const std::string& place) {

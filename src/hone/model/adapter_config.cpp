@@ -104,9 +104,7 @@ Json lora_config_to_json(const LoraConfig& config, const std::string& base_model
 }
 
 std::string hash_of(const LoraConfig& config) {
-  auto json = lora_config_to_json(config, "");
-  json.erase("lora_dropout");
-  return xxh3_hex(to_json_line(json));
+  return xxh3_hex(to_json_line(lora_config_to_json(config, "")));
 }
 
 }  // namespace hone

@@ -15,7 +15,7 @@ LoraConfig lora_config_from_json(const Json& json, const std::string& place);
 /// What PEFT reads back as an equal configuration.
 Json lora_config_to_json(const LoraConfig& config, const std::string& base_model);
 
-/// 16 hexadecimal digits over every field that changes what the adapter computes.
+/// 16 hexadecimal digits over every field but where the base lies.
 std::string hash_of(const LoraConfig& config);
 
 }  // namespace hone

@@ -102,6 +102,17 @@ std::string missing_halves(const std::string& name, const Halves& halves) {
   return concat(kKeyPrefix, name, halves.a == nullptr ? ".lora_A.weight" : ".lora_B.weight");
 }
 
+/// The key of the model that is most like `key`.
+std::string expected_key(const std::string& key, const std::map<std::string, Projection>& projections) {
+  std::vector<std::string> keys;
+  for (const auto& [module, projection] : projections) {
+    keys.push_back(concat(kKeyPrefix, module, ".lora_A.weight"));
+    keys.push_back(concat(kKeyPrefix, module, ".lora_B.weight"));
+  }
+  const auto nearest = nearest_names(key, keys, 1);
+  return nearest.empty() ? keys.front() : nearest.front();
+}
+
 /// Sorts the tensors of `file` by module. Throws where one fits no projection of the model.
 std::map<std::string, Halves> sort_by_module(const SafetensorsFile& file,
                                              const std::map<std::string, Projection>& projections) {
@@ -124,7 +135,7 @@ std::map<std::string, Halves> sort_by_module(const SafetensorsFile& file,
   if (!unmatched.empty()) {
     fail(file.path().string(), ": ", file.tensors().size() - unmatched.size(), " of ", file.tensors().size(),
          " tensors match the model; the first that does not is \"", unmatched.front(), "\", an expected one is \"",
-         kKeyPrefix, projections.begin()->first, ".lora_A.weight\"");
+         expected_key(unmatched.front(), projections), "\"");
   }
   return modules;
 }

@@ -57,6 +57,7 @@ std::optional<std::size_t> position(std::int64_t index, std::int64_t size) {
 /// Which elements start:stop:step takes of `size`.
 struct Slice {
   std::int64_t start = 0;
+  std::int64_t end = 0;
   std::int64_t count = 0;
   std::int64_t step = 1;
 };
@@ -82,9 +83,11 @@ Slice resolve(std::int64_t size, const Value* start, const Value* stop, const Va
     return std::min(*value, forward ? size : size - 1);
   };
   slice.start = clamp(bound(start), forward ? 0 : size - 1);
-  const std::int64_t end = clamp(bound(stop), forward ? size : -1);
-  if (forward && end > slice.start) slice.count = (end - slice.start - 1) / slice.step + 1;
-  if (!forward && end < slice.start) slice.count = (slice.start - end - 1) / -slice.step + 1;
+  slice.end = clamp(bound(stop), forward ? size : -1);
+  if (forward && slice.end > slice.start)
+    slice.count = (slice.end - slice.start - 1) / slice.step + 1;
+  if (!forward && slice.end < slice.start)
+    slice.count = (slice.start - slice.end - 1) / -slice.step + 1;
   return slice;
 }
 
@@ -247,8 +250,7 @@ Value slice_of(Runtime& runtime,
     std::int64_t stride = 0;
     if (__builtin_mul_overflow(range.step, slice.step, &stride))
       fail("a number needs more than 64 bits");
-    const Range cut{range.at(slice.start), 0, stride};
-    return Value::range(cut.start, cut.at(slice.count), stride);
+    return Value::range(range.at(slice.start), range.at(slice.end), stride);
   }
   runtime.make_items(slice.count);
   std::vector<Value> items;

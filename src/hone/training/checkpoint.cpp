@@ -82,11 +82,12 @@ void save_checkpoint(const fs::path& folder,
   for (const auto& [name, parameter] : optimization.parameters()) tensors[kParameter + name] = parameter;
   tensors[kRandomState] = at::detail::getDefaultCPUGenerator().get_state();
   AtomicFolder target(folder);
+  // First: whoever saves a model may replace the whole folder by a finished one.
+  if (extra) extra(target.temporary());
   write_tensors(target.temporary() / kStateFile,
                 tensors,
                 {{kProgression, to_json_line(to_json(progression))}},
                 Checksum::kAdd);
-  if (extra) extra(target.temporary());
   target.commit();
 }
 

@@ -22,7 +22,8 @@ struct RunConfig {
   bool overwrite_output_dir = false;    ///< start over in a folder that holds a run
   std::int64_t save_steps = 0;          ///< updates between checkpoints; 0: only where the run is stopped
   std::int64_t save_total_limit = 2;    ///< checkpoints kept, the newest; 0: all
-  std::int64_t eval_steps = 0;          ///< updates between evaluations; 0: at the start and the end alone
+  std::int64_t eval_steps = 0;          ///< updates between evaluations; 0: at the end alone
+  bool eval_on_start = false;           ///< evaluate before the first update too
   std::int64_t logging_steps = 1;       ///< updates between lines of metrics.jsonl
 
   bool operator==(const RunConfig&) const = default;

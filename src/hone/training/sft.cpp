@@ -127,6 +127,17 @@ double mean_loss(CausalLM& model, const std::vector<TokenizedRow>& rows, std::in
   return sum / static_cast<double>(std::max<std::int64_t>(1, count_targets(all)));
 }
 
+SftTrainer::StepReport SftTrainer::step_of_rows(const std::vector<TokenizedRow>& rows,
+                                                const std::vector<std::int64_t>& indices) {
+  try {
+    return step(pick(rows, indices));
+  } catch (const Error& error) {
+    std::string names;
+    for (const auto index : indices) names += concat(names.empty() ? "" : ", ", index + 1);
+    fail(error.what(), "; it was computed from rows ", names);
+  }
+}
+
 void SftTrainer::log_evaluation(const std::vector<TokenizedRow>& eval_rows, Run& run) {
   if (eval_rows.empty()) return;
   const auto loss = mean_loss(model_, eval_rows, config_.per_device_eval_batch_size);
@@ -141,11 +152,11 @@ std::filesystem::path SftTrainer::train(const std::vector<TokenizedRow>& rows,
   BatchCursor cursor(static_cast<std::int64_t>(rows.size()), rows_per_step(config_), config_.seed);
   const Run::Trained trained{optimization_, cursor, identity, save_model};
   run.restore(trained);
-  if (optimization_.steps() == 0) log_evaluation(eval_rows, run);
+  if (optimization_.steps() == 0 && run.config().eval_on_start) log_evaluation(eval_rows, run);
   run.begin("train", total_steps_);
   while (optimization_.steps() < total_steps_ && !run.stopped()) {
     const auto indices = cursor.next();
-    const auto update = step(pick(rows, indices));
+    const auto update = step_of_rows(rows, indices);
     if (update.skipped) continue;
     run.report({{"step", optimization_.steps()},
                 {"epoch", cursor.epochs()},

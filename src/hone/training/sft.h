@@ -72,6 +72,7 @@ class SftTrainer {
 
  private:
   double accumulate(const std::vector<const TokenizedRow*>& rows, double divisor);
+  StepReport step_of_rows(const std::vector<TokenizedRow>& rows, const std::vector<std::int64_t>& indices);
   void log_evaluation(const std::vector<TokenizedRow>& eval_rows, Run& run);
 
   CausalLM model_;

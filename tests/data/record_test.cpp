@@ -159,7 +159,7 @@ TEST(Records, BlankLinesCountInPlaces) {  // D02, D03
   EXPECT_EQ(
       refusal(std::string("\n") + kPair + "\n" + R"({"messages":[{"role":"user","content":"x"},]})")
           .substr(0, 26),
-      "rows.jsonl:3: not JSON at ");
+      "rows.jsonl:3: byte 44: not");
 }
 
 TEST(Records, RefuseDuplicateKeysAndNumbersOutOfRange) {  // D04, D05
@@ -168,7 +168,7 @@ TEST(Records, RefuseDuplicateKeysAndNumbersOutOfRange) {  // D04, D05
   EXPECT_EQ(refusal(R"({"prompt":"a","completion":"c","label":1e400})"),
             "rows.jsonl:1: number out of range");
   EXPECT_EQ(refusal(R"({"prompt":"a","completion":"c","label":NaN})").substr(0, 23),
-            "rows.jsonl:1: not JSON ");
+            "rows.jsonl:1: byte 40: ");
   EXPECT_EQ(read_text(R"({"prompt":"a","completion":"c","label":12345678901234567890123})"),
             "a|c\n");
 }
@@ -233,7 +233,7 @@ TEST(Records, TextPartsAreJoinedOthersRefused) {  // D19
 
 TEST(Records, InvalidUtf8IsRefusedByItsByte) {  // D21
   EXPECT_EQ(refusal("{\"prompt\":\"Drink?\",\"completion\":\" caf\xe9\"}").substr(0, 32),
-            "rows.jsonl:1: not JSON at byte 3");
+            "rows.jsonl:1: byte 38 is not UTF");
 }
 
 TEST(Records, OnlyLineFeedsEndLines) {  // D22
@@ -271,7 +271,7 @@ TEST(Records, SharedCases) {
   EXPECT_EQ(records("D13_turn_order.jsonl").size(), 3u);
   EXPECT_EQ(records("D15_schema_text.jsonl").at(2).completion, " [1,2]");
   EXPECT_EQ(refused("D19_parts.jsonl").substr(0, 17), "D19_parts.jsonl:2");
-  EXPECT_EQ(refused("D21_latin1.jsonl").substr(0, 37), "D21_latin1.jsonl:2: not JSON at byte ");
+  EXPECT_EQ(refused("D21_latin1.jsonl").substr(0, 37), "D21_latin1.jsonl:2: byte 38 is not UT");
   EXPECT_EQ(records("D22_line_separator.jsonl").size(), 2u);
   const auto alpaca = records("D18_alpaca.json");
   EXPECT_EQ(alpaca.at(1).messages[0]["content"], "Translate to French.\nwater");

@@ -67,7 +67,7 @@ class TurnFinder {
     if (first && rules_.prompt_before) {
       const auto prompt = rules_.prompt_before(stretch.message);
       if (prompt && prompt->size() >= stretch.free_from && prompt->size() <= stretch.range.begin &&
-          text_.starts_with(*prompt)) {
+          text_.starts_with(*prompt) && !holds_token(prompt->size(), stretch.range.begin)) {
         return prompt->size();
       }
     }
@@ -113,6 +113,15 @@ class TurnFinder {
       if (!jinja::is_space(jinja::next_code(text_, at))) break;
     }
     return has_tool_calls ? end_behind_calls(stretch) : last;
+  }
+
+  /// Whether a control token begins in `begin` .. `end`: then there is a header, although the
+  /// template adds none for a prompt.
+  bool holds_token(std::size_t begin, std::size_t end) const {
+    for (std::size_t at = begin; at < end; ++at) {
+      if (token_at(at, end) > 0) return true;
+    }
+    return false;
   }
 
   /// Behind tool calls the template closes brackets and tags first.

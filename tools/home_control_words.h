@@ -71,7 +71,7 @@ inline const Split kCovers = {
     {"drapes", "awning", "vent"}};
 inline const Split kLocks = {
     {"front door", "back door", "side door", "gate", "window", "safe", "door", "cabinet"},
-    {"cellar door", "balcony door", "drawer"}};
+    {"locker", "mailbox", "drawer"}};
 inline const Split kMedia = {
     {"jazz", "rock", "classical music", "piano music", "country music", "pop", "techno",
      "folk songs", "rain sounds", "lullabies", "guitar music", "love songs"},

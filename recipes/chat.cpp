@@ -23,7 +23,8 @@ struct Options {
 };
 
 constexpr const char* kHelp =
-    "/reset starts over, /system TEXT sets the system message, /undo takes the last turn back, /exit ends\n";
+    "/reset starts over, /system TEXT sets the system message, /undo takes the last turn back, "
+    "/exit ends\n";
 
 Json opening(const std::string& system) {
   Json messages = Json::array();
@@ -39,7 +40,8 @@ bool obey(const std::string& line, Json& messages) {
     const bool has_system = !messages.empty() && messages[0]["role"] == "system";
     messages = has_system ? Json::array({messages[0]}) : Json::array();
   } else if (line == "/undo") {
-    for (int turn = 0; turn < 2 && !messages.empty() && messages.back()["role"] != "system"; ++turn) {
+    for (int turn = 0; turn < 2 && !messages.empty() && messages.back()["role"] != "system";
+         ++turn) {
       messages.erase(messages.size() - 1);
     }
   } else if (line.starts_with(kSystem)) {
@@ -65,7 +67,8 @@ int chat(const Options& options) {
       continue;
     }
     messages.push_back({{"role", "user"}, {"content", line}});
-    const auto prompt = chat_template.encode(messages, loaded.tokenizer, {.add_generation_prompt = true}).input_ids;
+    const auto prompt =
+        chat_template.encode(messages, loaded.tokenizer, {.add_generation_prompt = true}).input_ids;
     const auto show = [](std::size_t, const std::string& text) { std::cout << text << std::flush; };
     const auto answer = generator.generate({prompt}, generation, show, {}, stop_requested)[0];
     std::cout << '\n';
@@ -79,7 +82,8 @@ int chat(const Options& options) {
 
 int main(int argc, char** argv) {
   Options options;
-  CLI::App app("Talk to a model and an adapter. Requests are read from stdin, one a line.", "hone-chat");
+  CLI::App app("Talk to a model and an adapter. Requests are read from stdin, one a line.",
+               "hone-chat");
   add_options(app, options.model);
   app.add_option("--system", options.system, "system message at the start");
   add_options(app, options.generation);

@@ -40,7 +40,10 @@ void print_row(std::ostream& out, const std::string& name, const std::vector<std
 }
 
 template <typename Cell>
-void print_measure(std::ostream& out, const std::string& name, const std::vector<Measured>& columns, const Cell& cell) {
+void print_measure(std::ostream& out,
+                   const std::string& name,
+                   const std::vector<Measured>& columns,
+                   const Cell& cell) {
   std::vector<std::string> cells;
   for (const auto& column : columns) cells.push_back(cell(column));
   print_row(out, name, cells);
@@ -60,8 +63,10 @@ void print_comparison(std::ostream& out,
                       const std::vector<AnswerExample>& examples,
                       const std::vector<Measured>& columns,
                       std::size_t show) {
-  print_measure(out, std::to_string(examples.size()) + " held-out requests", columns, [](const Measured& m) { return m.label; });
-  print_measure(out, "held-out loss", columns, [](const Measured& m) { return m.loss ? number(*m.loss, "%.4f") : "-"; });
+  print_measure(out, std::to_string(examples.size()) + " held-out requests", columns,
+                [](const Measured& m) { return m.label; });
+  print_measure(out, "held-out loss", columns,
+                [](const Measured& m) { return m.loss ? number(*m.loss, "%.4f") : "-"; });
   print_measure(out, "exact match", columns, [](const Measured& m) {
     return number(100 * m.scores.exact_match_rate(), "%.1f %%");
   });
@@ -79,8 +84,10 @@ void print_comparison(std::ostream& out,
   }
 }
 
-Json comparison_json(const std::vector<AnswerExample>& examples, const std::vector<Measured>& columns) {
-  Json json = {{"requests", examples.size()}, {"columns", Json::array()}, {"answers", Json::array()}};
+Json comparison_json(const std::vector<AnswerExample>& examples,
+                     const std::vector<Measured>& columns) {
+  Json json = {
+      {"requests", examples.size()}, {"columns", Json::array()}, {"answers", Json::array()}};
   for (const auto& column : columns) {
     Json entry = {{"label", column.label},
                   {"exact_match", column.scores.exact_match_rate()},

@@ -26,6 +26,7 @@ void print_comparison(std::ostream& out,
                       std::size_t show);
 
 /// The same with every answer.
-Json comparison_json(const std::vector<AnswerExample>& examples, const std::vector<Measured>& columns);
+Json comparison_json(const std::vector<AnswerExample>& examples,
+                     const std::vector<Measured>& columns);
 
 }  // namespace hone::recipes

@@ -1,13 +1,13 @@
 // hone-evaluate: a model before and after fine-tuning, on answers that were held out.
 #include <iostream>
 
+#include <nlohmann/json.hpp>
+
 #include <hone/base/error.h>
 #include <hone/base/progress.h>
 #include <hone/data/tokenized.h>
 #include <hone/evaluation/answers.h>
 #include <hone/training/sft.h>
-
-#include <nlohmann/json.hpp>
 
 #include "comparison.h"
 #include "models.h"
@@ -52,7 +52,8 @@ int evaluate(const Options& options) {
   auto loaded = load_model(options.model);
   const auto chat_template = load_chat_template(options.model, loaded.tokenizer);
   auto examples = read_answer_examples(options.data, chat_template, loaded.tokenizer);
-  if (options.limit > 0) examples.resize(std::min(examples.size(), static_cast<std::size_t>(options.limit)));
+  if (options.limit > 0)
+    examples.resize(std::min(examples.size(), static_cast<std::size_t>(options.limit)));
   std::vector<TokenizedRow> rows;
   if (!options.eval_data.empty()) {
     rows = read_tokenized(options.eval_data, {.tokenizer = loaded.tokenizer.hash(),
@@ -79,8 +80,11 @@ int main(int argc, char** argv) {
   Options options;
   CLI::App app("Compare a base model with its adapter on held-out conversations.", "hone-evaluate");
   add_options(app, options.model);
-  app.add_option("--data", options.data, "JSONL of conversations whose last turn is the wanted answer")->required();
-  app.add_option(flag("eval_data"), options.eval_data, "the same rows tokenized, for the held-out loss");
+  app.add_option("--data", options.data,
+                 "JSONL of conversations whose last turn is the wanted answer")
+      ->required();
+  app.add_option(flag("eval_data"), options.eval_data,
+                 "the same rows tokenized, for the held-out loss");
   app.add_option("--output", options.output, "JSON with every answer and score");
   app.add_option("--limit", options.limit, "only the first rows; 0: all")->capture_default_str();
   app.add_option("--show", options.show, "requests shown side by side")->capture_default_str();

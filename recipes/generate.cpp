@@ -32,14 +32,16 @@ using Ids = std::vector<std::int64_t>;
 /// Turns prompts into ids: by the chat template, or as plain text with `--raw`.
 class PromptEncoder {
  public:
-  PromptEncoder(const Options& options, const Tokenizer& tokenizer) : options_(options), tokenizer_(tokenizer) {
+  PromptEncoder(const Options& options, const Tokenizer& tokenizer)
+      : options_(options), tokenizer_(tokenizer) {
     if (!options.raw) template_.emplace(load_chat_template(options.model, tokenizer));
   }
 
   Ids from_text(const std::string& text) const {
     if (options_.raw) return tokenizer_.encode(text, {.add_special_tokens = true});
     Json messages = Json::array();
-    if (!options_.system.empty()) messages.push_back({{"role", "system"}, {"content", options_.system}});
+    if (!options_.system.empty())
+      messages.push_back({{"role", "system"}, {"content", options_.system}});
     messages.push_back({{"role", "user"}, {"content", text}});
     return from_messages(messages);
   }
@@ -49,11 +51,13 @@ class PromptEncoder {
     return template_->encode(messages, tokenizer_, {.add_generation_prompt = true}).input_ids;
   }
 
-  /// A row of a prompt file: `prompt`, or `messages` (a last turn of the assistant is left out: it is the answer).
+  /// A row of a prompt file: `prompt`, or `messages` (a last turn of the assistant is left out: it
+  /// is the answer).
   Ids from_row(const Json& row, const std::string& place) const {
     if (row.is_object() && row.contains("messages")) {
       auto messages = row["messages"];
-      if (!messages.is_array() || messages.empty()) fail(place, ": \"messages\" must be an array with a message");
+      if (!messages.is_array() || messages.empty())
+        fail(place, ": \"messages\" must be an array with a message");
       if (messages.back().value("role", "") == "assistant") messages.erase(messages.size() - 1);
       return from_messages(messages);
     }
@@ -74,7 +78,8 @@ int answer_one(const Options& options) {
   const PromptEncoder encoder(options, loaded.tokenizer);
   Generator generator(loaded.model, loaded.tokenizer);
   const auto show = [](std::size_t, const std::string& text) { std::cout << text << std::flush; };
-  generator.generate({encoder.from_text(options.prompt)}, options.generation, show, {}, stop_requested);
+  generator.generate({encoder.from_text(options.prompt)}, options.generation, show, {},
+                     stop_requested);
   std::cout << '\n';
   return stop_requested() ? kInterrupted : 0;
 }
@@ -118,9 +123,13 @@ int main(int argc, char** argv) {
   Options options;
   CLI::App app("Generate answers with a model and an adapter.", "hone-generate");
   add_options(app, options.model);
-  auto* prompt = app.add_option("--prompt", options.prompt, "the request; its answer is streamed to stdout");
-  auto* input = app.add_option("--input", options.input, "JSONL of \"prompt\" or \"messages\", one request a line");
-  app.add_option("--output", options.output, "JSONL to write: the rows of --input with \"completion\"")->needs(input);
+  auto* prompt =
+      app.add_option("--prompt", options.prompt, "the request; its answer is streamed to stdout");
+  auto* input = app.add_option("--input", options.input,
+                               "JSONL of \"prompt\" or \"messages\", one request a line");
+  app.add_option("--output", options.output,
+                 "JSONL to write: the rows of --input with \"completion\"")
+      ->needs(input);
   prompt->excludes(input);
   app.add_option("--system", options.system, "system message before each prompt");
   app.add_flag("--raw", options.raw, "plain text: no chat template");

@@ -34,13 +34,17 @@ int merge_adapter(const Options& options) {
   // A quantised base would round the adapter away; it is expanded, so what is written must be said.
   const bool is_quantised = std::filesystem::path(options.model).extension() == ".gguf";
   if (is_quantised && options.dtype == "stored") {
-    fail(options.model, ": holds quantised weights; name the type to write with --dtype float32 or bfloat16");
+    fail(options.model,
+         ": holds quantised weights; name the type to write with --dtype float32 or bfloat16");
   }
   const auto dtype = options.dtype == "stored" ? std::nullopt : dtype_from_word(options.dtype);
   const auto report = save_pretrained(model, options.output, dtype);
   save_tokenizer(tokenizer, options.output);
-  std::fprintf(stderr, "merged %lld matrices; largest update of a weight %.3g, largest that rounding lost %.3g\n",
-               static_cast<long long>(report.merged_matrices), report.largest_update, report.largest_lost_update);
+  std::fprintf(
+      stderr,
+      "merged %lld matrices; largest update of a weight %.3g, largest that rounding lost %.3g\n",
+      static_cast<long long>(report.merged_matrices), report.largest_update,
+      report.largest_lost_update);
   std::cout << options.output << '\n';
   return 0;
 }
@@ -49,11 +53,14 @@ int merge_adapter(const Options& options) {
 
 int main(int argc, char** argv) {
   Options options;
-  CLI::App app("Fold an adapter into its base model and write a Hugging Face folder.", "hone-merge");
-  app.add_option("--model", options.model, "base model: a Hugging Face folder or a .gguf file")->required();
+  CLI::App app("Fold an adapter into its base model and write a Hugging Face folder.",
+               "hone-merge");
+  app.add_option("--model", options.model, "base model: a Hugging Face folder or a .gguf file")
+      ->required();
   app.add_option("--adapter", options.adapter, "adapter folder")->required();
   app.add_option("--output", options.output, "folder to write")->required();
-  app.add_option("--dtype", options.dtype, "numbers to write: stored (as in the base), float32 or bfloat16")
+  app.add_option("--dtype", options.dtype,
+                 "numbers to write: stored (as in the base), float32 or bfloat16")
       ->check(CLI::IsMember({"stored", "float32", "bfloat16"}))
       ->capture_default_str();
   app.add_flag("--overwrite", options.overwrite, "replace the output folder");

@@ -14,7 +14,10 @@ CLI::Option* add(CLI::App& app, const std::string& name, T& value, const std::st
   return app.add_option(flag(name), value, help)->capture_default_str();
 }
 
-CLI::Option* add_flag(CLI::App& app, const std::string& name, bool& value, const std::string& help) {
+CLI::Option* add_flag(CLI::App& app,
+                      const std::string& name,
+                      bool& value,
+                      const std::string& help) {
   return app.add_flag(flag(name), value, help);
 }
 
@@ -29,45 +32,59 @@ std::string flag(const std::string& name) {
 void add_options(CLI::App& app, LoraConfig& config) {
   add(app, "r", config.r, "LoRA: rank of the update");
   add(app, "lora_alpha", config.lora_alpha, "LoRA: the update is scaled by lora_alpha / r");
-  add(app, "lora_dropout", config.lora_dropout, "LoRA: share of the adapter's input zeroed while training, [0, 1)");
+  add(app, "lora_dropout", config.lora_dropout,
+      "LoRA: share of the adapter's input zeroed while training, [0, 1)");
   add_flag(app, "use_rslora", config.use_rslora, "LoRA: scale by lora_alpha / sqrt(r)");
-  add(app, "target_modules", config.target_modules, "LoRA: modules that get an adapter, or all-linear")
+  add(app, "target_modules", config.target_modules,
+      "LoRA: modules that get an adapter, or all-linear")
       ->delimiter(',');
-  add(app, "layers_to_transform", config.layers_to_transform, "LoRA: only these layers, from 0; none given: all")
+  add(app, "layers_to_transform", config.layers_to_transform,
+      "LoRA: only these layers, from 0; none given: all")
       ->delimiter(',');
 }
 
 void add_options(CLI::App& app, OptimizationConfig& config) {
   add(app, "learning_rate", config.learning_rate, "peak learning rate");
   add(app, "lr_scheduler_type", config.schedule.lr_scheduler_type, "cosine, linear or constant");
-  add(app, "warmup_steps", config.schedule.warmup_steps, "updates of the warm-up; wins over --warmup-ratio");
-  add(app, "warmup_ratio", config.schedule.warmup_ratio, "warm-up as a share of all updates, [0, 1]");
+  add(app, "warmup_steps", config.schedule.warmup_steps,
+      "updates of the warm-up; wins over --warmup-ratio");
+  add(app, "warmup_ratio", config.schedule.warmup_ratio,
+      "warm-up as a share of all updates, [0, 1]");
   add(app, "weight_decay", config.weight_decay, "decoupled weight decay of matrices");
   add(app, "adam_beta1", config.adam_beta1, "AdamW: decay of the mean of gradients");
   add(app, "adam_beta2", config.adam_beta2, "AdamW: decay of the mean of squared gradients");
   add(app, "adam_epsilon", config.adam_epsilon, "AdamW: added to the root");
-  add(app, "max_grad_norm", config.max_grad_norm, "gradients are scaled down to this norm; 0: never");
+  add(app, "max_grad_norm", config.max_grad_norm,
+      "gradients are scaled down to this norm; 0: never");
 }
 
 void add_options(CLI::App& app, SftConfig& config) {
   add(app, "num_train_epochs", config.num_train_epochs, "passes over the training rows");
   add(app, "max_steps", config.max_steps, "optimiser updates; 0: as many as the epochs take");
-  add(app, "per_device_train_batch_size", config.per_device_train_batch_size, "rows of one forward and backward pass");
-  add(app, "gradient_accumulation_steps", config.gradient_accumulation_steps, "passes of one update");
-  add(app, "per_device_eval_batch_size", config.per_device_eval_batch_size, "rows of one pass in an evaluation");
+  add(app, "per_device_train_batch_size", config.per_device_train_batch_size,
+      "rows of one forward and backward pass");
+  add(app, "gradient_accumulation_steps", config.gradient_accumulation_steps,
+      "passes of one update");
+  add(app, "per_device_eval_batch_size", config.per_device_eval_batch_size,
+      "rows of one pass in an evaluation");
   add(app, "seed", config.seed, "order of rows, start of the adapter, dropout");
-  app.add_option(flag("loss_reduction"), config.reduction, "token_mean (per update), or sum as in the lecture")
-      ->transform(CLI::CheckedTransformer(
-          std::map<std::string, Reduction>{{"token_mean", Reduction::kTokenMean}, {"sum", Reduction::kSum}}))
+  app.add_option(flag("loss_reduction"), config.reduction,
+                 "token_mean (per update), or sum as in the lecture")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, Reduction>{
+          {"token_mean", Reduction::kTokenMean}, {"sum", Reduction::kSum}}))
       ->default_str("token_mean");
   add_options(app, config.optimization);
 }
 
 void add_options(CLI::App& app, RunConfig& config) {
-  app.add_option(flag("output_dir"), config.output_dir, "folder of the run: metrics, checkpoints, the result")->required();
+  app.add_option(flag("output_dir"), config.output_dir,
+                 "folder of the run: metrics, checkpoints, the result")
+      ->required();
   add_flag(app, "resume", config.resume, "go on from the newest checkpoint in the output folder");
-  add_flag(app, "overwrite_output_dir", config.overwrite_output_dir, "replace a run that the output folder holds");
-  add(app, "save_steps", config.save_steps, "updates between checkpoints; 0: only where the run is stopped");
+  add_flag(app, "overwrite_output_dir", config.overwrite_output_dir,
+           "replace a run that the output folder holds");
+  add(app, "save_steps", config.save_steps,
+      "updates between checkpoints; 0: only where the run is stopped");
   add(app, "save_total_limit", config.save_total_limit, "checkpoints kept; 0: all");
   add(app, "eval_steps", config.eval_steps, "updates between evaluations; 0: at the end alone");
   add_flag(app, "eval_on_start", config.eval_on_start, "evaluate before the first update too");
@@ -76,25 +93,32 @@ void add_options(CLI::App& app, RunConfig& config) {
 
 void add_options(CLI::App& app, GenerationConfig& config) {
   add(app, "max_new_tokens", config.max_new_tokens, "tokens written at most");
-  add(app, "temperature", config.sampling.temperature, "0: the likeliest token always; above: draw");
+  add(app, "temperature", config.sampling.temperature,
+      "0: the likeliest token always; above: draw");
   add(app, "top_k", config.sampling.top_k, "draw from the k likeliest tokens; 0: all");
-  add(app, "top_p", config.sampling.top_p, "draw from the likeliest tokens that reach this probability, [0, 1]");
-  add(app, "min_p", config.sampling.min_p, "draw from tokens at least this share as likely as the likeliest, [0, 1]");
-  add(app, "repetition_penalty", config.sampling.repetition_penalty, "above 1: words already said become less likely");
+  add(app, "top_p", config.sampling.top_p,
+      "draw from the likeliest tokens that reach this probability, [0, 1]");
+  add(app, "min_p", config.sampling.min_p,
+      "draw from tokens at least this share as likely as the likeliest, [0, 1]");
+  add(app, "repetition_penalty", config.sampling.repetition_penalty,
+      "above 1: words already said become less likely");
   add(app, "seed", config.seed, "the same seed draws the same text");
-  add(app, "stop", config.stop_strings, "text that ends the answer; may be given several times")->allow_extra_args(false);
+  add(app, "stop", config.stop_strings, "text that ends the answer; may be given several times")
+      ->allow_extra_args(false);
   add(app, "batch_size", config.batch_size, "texts generated at the same time");
 }
 
 void add_options(CLI::App& app, ModelOptions& options) {
   app.add_option("--model", options.model, "a Hugging Face folder or a .gguf file")->required();
   app.add_option("--adapter", options.adapter, "adapter folder");
-  app.add_option(flag("chat_template"), options.chat_template, "Jinja file that replaces the model's own template");
+  app.add_option(flag("chat_template"), options.chat_template,
+                 "Jinja file that replaces the model's own template");
   add_dtype_option(app, options.dtype);
 }
 
 void add_dtype_option(CLI::App& app, std::string& dtype) {
-  app.add_option("--dtype", dtype, "numbers of the frozen weights: auto (bfloat16 where the processor has it)")
+  app.add_option("--dtype", dtype,
+                 "numbers of the frozen weights: auto (bfloat16 where the processor has it)")
       ->check(CLI::IsMember({"auto", "float32", "bfloat16"}))
       ->capture_default_str();
 }

@@ -1,4 +1,5 @@
-// Every field of hone's configurations as a command-line option, under the name that users of TRL and PEFT know.
+// Every field of hone's configurations as a command-line option, under the name that users of TRL
+// and PEFT know.
 #pragma once
 
 #include <string>
@@ -30,7 +31,8 @@ void add_options(CLI::App& app, ModelOptions& options);
 /// `--dtype`: auto, float32 or bfloat16.
 void add_dtype_option(CLI::App& app, std::string& dtype);
 
-/// What `--dtype` means for a frozen model: auto is bf16 where this processor multiplies bf16 matrices, else fp32.
+/// What `--dtype` means for a frozen model: auto is bf16 where this processor multiplies bf16
+/// matrices, else fp32.
 at::ScalarType dtype_of_option(const std::string& dtype);
 
 }  // namespace hone::recipes

@@ -1,12 +1,12 @@
 #include "program.h"
 
-#include <signal.h>
-
 #include <atomic>
 #include <iostream>
 #include <stdexcept>
 #include <string>
 #include <vector>
+
+#include <signal.h>
 
 #include <hone/base/error.h>
 #include <hone/base/nearest.h>
@@ -32,7 +32,9 @@ void catch_signals() {
 }
 
 /// The first line of a message; LibTorch's go on with a stack.
-std::string first_line(const std::string& message) { return message.substr(0, message.find('\n')); }
+std::string first_line(const std::string& message) {
+  return message.substr(0, message.find('\n'));
+}
 
 /// Every long name of an option, without dashes.
 std::vector<std::string> option_names(const CLI::App& app) {
@@ -59,7 +61,8 @@ std::string describe(const CLI::App& app, const CLI::ParseError& error) {
   if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {
     const auto unknown = app.remaining();
     const auto word = unknown.empty() ? std::string() : unknown.front();
-    return concat("unknown option ", word, did_you_mean(bare_name(word), option_names(app)), "; see --help");
+    return concat("unknown option ", word, did_you_mean(bare_name(word), option_names(app)),
+                  "; see --help");
   }
   if (dynamic_cast<const CLI::ConfigError*>(&error) != nullptr) {
     const auto word = last_word(error.what());
@@ -91,7 +94,9 @@ int guarded(const CLI::App& app, const std::function<int()>& work) {
 
 }  // namespace
 
-bool stop_requested() { return stop_flag.load(); }
+bool stop_requested() {
+  return stop_flag.load();
+}
 
 int run_program(CLI::App& app, int argc, char** argv, const std::function<int()>& work) {
   catch_signals();
@@ -99,7 +104,8 @@ int run_program(CLI::App& app, int argc, char** argv, const std::function<int()>
   app.set_version_flag("--version", kVersion);
   app.set_config("--config", "", "read options from this TOML file; the command line wins");
   app.allow_config_extras(CLI::config_extras_mode::error);
-  app.add_flag("--print-config", print_config, "print every option as TOML and stop")->configurable(false);
+  app.add_flag("--print-config", print_config, "print every option as TOML and stop")
+      ->configurable(false);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) {

@@ -1,4 +1,5 @@
-// The frame of every program: options, one place where errors become a line and an exit code, Ctrl-C.
+// The frame of every program: options, one place where errors become a line and an exit code,
+// Ctrl-C.
 #pragma once
 
 #include <functional>
@@ -11,9 +12,9 @@ inline constexpr int kFailure = 1;        ///< something went wrong that the use
 inline constexpr int kUserError = 2;      ///< a mistake in options or files
 inline constexpr int kInterrupted = 130;  ///< ended by Ctrl-C
 
-/// Adds `--config FILE` (TOML, the same names as the options), `--print-config` and `--version` to `app`, parses the
-/// command line, and runs `work`. Returns its result, or the exit code of what went wrong after one line on stderr:
-/// a misspelt option or key is named with the nearest ones.
+/// Adds `--config FILE` (TOML, the same names as the options), `--print-config` and `--version` to
+/// `app`, parses the command line, and runs `work`. Returns its result, or the exit code of what
+/// went wrong after one line on stderr: a misspelt option or key is named with the nearest ones.
 int run_program(CLI::App& app, int argc, char** argv, const std::function<int()>& work);
 
 /// Whether Ctrl-C (SIGINT) or SIGTERM asked the program to stop. A second one ends it at once.

@@ -26,7 +26,8 @@ std::string number(double value) {
 std::string hash_of(const TokenizedData& data) {
   Xxh3 hash;
   const auto add = [&](const std::vector<std::int32_t>& numbers) {
-    hash.update({reinterpret_cast<const char*>(numbers.data()), numbers.size() * sizeof numbers[0]});
+    hash.update(
+        {reinterpret_cast<const char*>(numbers.data()), numbers.size() * sizeof numbers[0]});
   };
   for (const auto& row : data.rows) {
     add(row.input_ids);
@@ -37,21 +38,27 @@ std::string hash_of(const TokenizedData& data) {
 
 }  // namespace
 
-void print_start(std::ostream& out, const CausalLM& model, const TokenizedData& data, std::int64_t steps) {
+void print_start(std::ostream& out,
+                 const CausalLM& model,
+                 const TokenizedData& data,
+                 std::int64_t steps) {
   double all = 0, trained = 0;
   for (const auto& parameter : model->parameters()) all += static_cast<double>(parameter.numel());
-  for (const auto& [name, parameter] : trainable_parameters(model)) trained += static_cast<double>(parameter.numel());
+  for (const auto& [name, parameter] : trainable_parameters(model))
+    trained += static_cast<double>(parameter.numel());
   const auto& header = data.header;
   out << "training " << format_count(trained) << " of " << format_count(all) << " parameters ("
       << percent(trained / all) << ")\n"
       << format_count(static_cast<double>(header.rows)) << " rows, "
       << format_count(static_cast<double>(header.tokens)) << " tokens, loss on responses only: "
       << format_count(static_cast<double>(header.trained_tokens)) << " targets ("
-      << percent(static_cast<double>(header.trained_tokens) / static_cast<double>(header.tokens)) << " of the tokens), "
-      << format_count(static_cast<double>(steps)) << " updates\n";
+      << percent(static_cast<double>(header.trained_tokens) / static_cast<double>(header.tokens))
+      << " of the tokens), " << format_count(static_cast<double>(steps)) << " updates\n";
 }
 
-Identity identity_of(const SftConfig& config, const std::string& method, const TokenizedData& data) {
+Identity identity_of(const SftConfig& config,
+                     const std::string& method,
+                     const TokenizedData& data) {
   const auto& o = config.optimization;
   return {{"method", method},
           {"training data", hash_of(data)},

@@ -30,8 +30,10 @@ struct Options {
 };
 
 void add_all(CLI::App& app, Options& options) {
-  app.add_option("--model", options.model, "base model: a Hugging Face folder or a .gguf file")->required();
-  app.add_option(flag("train_data"), options.train_data, "tokenized rows, made by hone-convert")->required();
+  app.add_option("--model", options.model, "base model: a Hugging Face folder or a .gguf file")
+      ->required();
+  app.add_option(flag("train_data"), options.train_data, "tokenized rows, made by hone-convert")
+      ->required();
   app.add_option(flag("eval_data"), options.eval_data, "tokenized rows for the evaluation loss");
   app.add_option("--method", options.method, "lora, or full: every weight, in fp32")
       ->check(CLI::IsMember({"lora", "full"}))
@@ -63,7 +65,8 @@ int train(const Options& options) {
                              .vocab_size = config.vocab_size,
                              .max_length = config.max_position_embeddings};
   const auto data = read_tokenized(options.train_data, check);
-  const auto held_out = options.eval_data.empty() ? TokenizedData{} : read_tokenized(options.eval_data, check);
+  const auto held_out =
+      options.eval_data.empty() ? TokenizedData{} : read_tokenized(options.eval_data, check);
 
   Run run(options.run, &std::cerr, stderr_is_terminal(), stop_requested);
   auto model = model_to_train(options);
@@ -78,9 +81,11 @@ int train(const Options& options) {
       save_adapter(model, options.lora, folder, options.model);
     }
   };
-  const auto final = trainer.train(data.rows, held_out.rows, run, identity_of(options.sft, options.method, data), save);
+  const auto final = trainer.train(data.rows, held_out.rows, run,
+                                   identity_of(options.sft, options.method, data), save);
   if (final.empty()) {
-    std::cerr << "stopped after step " << trainer.optimization().steps() << "; go on with --resume\n";
+    std::cerr << "stopped after step " << trainer.optimization().steps()
+              << "; go on with --resume\n";
     return kInterrupted;
   }
   std::cout << final.string() << '\n';
@@ -91,7 +96,8 @@ int train(const Options& options) {
 
 int main(int argc, char** argv) {
   Options options;
-  CLI::App app("Fine-tune a language model on the responses of tokenized conversations.", "hone-sft");
+  CLI::App app("Fine-tune a language model on the responses of tokenized conversations.",
+               "hone-sft");
   add_all(app, options);
   return run_program(app, argc, argv, [&] { return train(options); });
 }

@@ -1,11 +1,11 @@
 // A folder of a test's own, removed at its end.
 #pragma once
 
-#include <stdlib.h>
-
 #include <filesystem>
 #include <stdexcept>
 #include <string>
+
+#include <stdlib.h>
 
 namespace hone::testing {
 

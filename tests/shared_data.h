@@ -1,4 +1,5 @@
-// Where the team's shared data lies, if it lies beside this checkout. Tests check more with it and pass without it.
+// Where the team's shared data lies, if it lies beside this checkout. Tests check more with it and
+// pass without it.
 #pragma once
 
 #include <filesystem>

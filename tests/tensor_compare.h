@@ -10,7 +10,8 @@ namespace hone::testing {
 
 /// Largest absolute difference over largest absolute value of `expected`.
 inline double relative_difference(const at::Tensor& got, const at::Tensor& expected) {
-  TORCH_CHECK(got.sizes() == expected.sizes(), "shapes differ: ", got.sizes(), " and ", expected.sizes());
+  TORCH_CHECK(got.sizes() == expected.sizes(), "shapes differ: ", got.sizes(), " and ",
+              expected.sizes());
   const auto wanted = expected.to(at::kDouble);
   return (got.detach().to(at::kDouble) - wanted).abs().max().item<double>() /
          std::max(wanted.abs().max().item<double>(), 1e-30);

@@ -20,12 +20,13 @@ tools/setup.sh lists the environment variables that steer set-up.
 TEXT
 }
 
-# core_tests holds all that needs no LibTorch, the parsers of files among it.
+# core_tests and allocation_tests hold all that needs no LibTorch, the parsers of files among it.
 run_sanitized_tests() {
   hone_configure core-asan
   hone_build core-asan "about 2 minutes"
   hone_say "Running core_tests under the sanitizers (under a minute)"
-  (cd "$HONE_ROOT" && "$HONE_ROOT/build/core-asan/bin/core_tests" --gtest_brief=1)
+  (cd "$HONE_ROOT" && "$HONE_ROOT/build/core-asan/bin/core_tests" --gtest_brief=1 &&
+    "$HONE_ROOT/build/core-asan/bin/allocation_tests" --gtest_brief=1)
 }
 
 fuzz_parsers() {

@@ -1,10 +1,9 @@
-#include <hone/attention.h>
-
 #include <algorithm>
 #include <numeric>
 
 #include <ATen/ATen.h>
 
+#include <hone/attention.h>
 #include <hone/kernels/rope.h>
 
 namespace hone {
@@ -12,7 +11,7 @@ namespace {
 
 /// Sequences of similar length, which are computed together under little padding.
 struct Group {
-  std::vector<std::int64_t> starts;   // first token of each
+  std::vector<std::int64_t> starts;  // first token of each
   std::vector<std::int64_t> lengths;
   std::int64_t longest() const { return *std::max_element(lengths.begin(), lengths.end()); }
 };
@@ -23,7 +22,8 @@ std::vector<Group> group_by_length(const std::vector<std::int64_t>& lengths) {
   std::exclusive_scan(lengths.begin(), lengths.end(), starts.begin(), std::int64_t{0});
   std::vector<std::size_t> order(lengths.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return lengths[a] > lengths[b]; });
+  std::stable_sort(order.begin(), order.end(),
+                   [&](auto a, auto b) { return lengths[a] > lengths[b]; });
   std::vector<Group> groups;
   for (const auto s : order) {
     if (groups.empty() || 4 * lengths[s] < 3 * groups.back().lengths.front()) groups.emplace_back();
@@ -34,11 +34,11 @@ std::vector<Group> group_by_length(const std::vector<std::int64_t>& lengths) {
 }
 
 /// [S, T, heads, d] seen as [S, heads, T, d] by the attention operator, and back to rows of tokens.
-Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, const std::optional<Tensor>& mask) {
-  return at::scaled_dot_product_attention(q.transpose(1, 2),
-                                          k,
-                                          v,
-                                          mask,
+Tensor attend(const Tensor& q,
+              const Tensor& k,
+              const Tensor& v,
+              const std::optional<Tensor>& mask) {
+  return at::scaled_dot_product_attention(q.transpose(1, 2), k, v, mask,
                                           /*dropout_p=*/0.0,
                                           /*is_causal=*/!mask.has_value(),
                                           /*scale=*/std::nullopt,
@@ -46,8 +46,8 @@ Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, const std::opti
       .transpose(1, 2);
 }
 
-/// Index of each place of a padded group into the N tokens (padding repeats the last token: later places are never
-/// seen by earlier ones, and their results are thrown away), and the reverse.
+/// Index of each place of a padded group into the N tokens (padding repeats the last token: later
+/// places are never seen by earlier ones, and their results are thrown away), and the reverse.
 struct PaddedIndex {
   std::vector<std::int64_t> gather;  // [S * T]
   std::vector<std::int64_t> places;  // place in the group of each real token
@@ -70,12 +70,15 @@ PaddedIndex pad_group(const Group& group) {
 }
 
 bool all_equal(const std::vector<std::int64_t>& lengths) {
-  return std::all_of(lengths.begin(), lengths.end(), [&](auto length) { return length == lengths.front(); });
+  return std::all_of(lengths.begin(), lengths.end(),
+                     [&](auto length) { return length == lengths.front(); });
 }
 
 /// Sequences of one length are a plain batch.
 Tensor attend_equal(const Tensor& q, const Tensor& k, const Tensor& v, std::int64_t length) {
-  const auto batch = [length](const Tensor& x) { return x.view({-1, length, x.size(1), x.size(2)}); };
+  const auto batch = [length](const Tensor& x) {
+    return x.view({-1, length, x.size(1), x.size(2)});
+  };
   return attend(batch(q), batch(k).transpose(1, 2), batch(v).transpose(1, 2), std::nullopt)
       .reshape(q.sizes());
 }
@@ -92,8 +95,8 @@ Tensor causal_attention(const Tensor& q,
   for (const auto& group : group_by_length(lengths)) {
     const auto index = pad_group(group);
     const auto gather = at::tensor(index.gather, at::kLong).to(q.device());
-    const auto padded = attend_equal(
-        q.index_select(0, gather), k.index_select(0, gather), v.index_select(0, gather), group.longest());
+    const auto padded = attend_equal(q.index_select(0, gather), k.index_select(0, gather),
+                                     v.index_select(0, gather), group.longest());
     results.push_back(padded.index_select(0, at::tensor(index.places, at::kLong).to(q.device())));
     order.insert(order.end(), index.tokens.begin(), index.tokens.end());
   }
@@ -113,7 +116,8 @@ Tensor cached_attention(const Tensor& q,
   const auto longest = *std::max_element(lengths.begin(), lengths.end());
   const auto index = pad_group({[&] {
                                   std::vector<std::int64_t> starts(lengths.size());
-                                  std::exclusive_scan(lengths.begin(), lengths.end(), starts.begin(), std::int64_t{0});
+                                  std::exclusive_scan(lengths.begin(), lengths.end(),
+                                                      starts.begin(), std::int64_t{0});
                                   return starts;
                                 }(),
                                 lengths});

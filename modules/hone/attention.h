@@ -12,16 +12,16 @@ namespace hone {
 
 /// softmax(q k^T / sqrt(d)) v within each sequence, each token seeing itself and those before it.
 ///
-/// `q`: [N, H, d]; `k`, `v`: [N, K, d] with H a multiple of K; `lengths`: tokens of each sequence, together N. Returns
-/// [N, H, d].
+/// `q`: [N, H, d]; `k`, `v`: [N, K, d] with H a multiple of K; `lengths`: tokens of each sequence,
+/// together N. Returns [N, H, d].
 Tensor causal_attention(const Tensor& q,
                         const Tensor& k,
                         const Tensor& v,
                         const std::vector<std::int64_t>& lengths);
 
-/// The same where the keys and values of earlier tokens are cached. `q`: [N, H, d] of the new tokens; `k`, `v`:
-/// [S, K, C, d] of all tokens so far; `past`: tokens of each sequence before these; `lengths`: new ones. Returns
-/// [N, H, d].
+/// The same where the keys and values of earlier tokens are cached. `q`: [N, H, d] of the new
+/// tokens; `k`, `v`: [S, K, C, d] of all tokens so far; `past`: tokens of each sequence before
+/// these; `lengths`: new ones. Returns [N, H, d].
 Tensor cached_attention(const Tensor& q,
                         const Tensor& k,
                         const Tensor& v,

@@ -1,10 +1,10 @@
-#include <hone/causal_lm.h>
-
 #include <numeric>
 #include <stdexcept>
 
 #include <ATen/ATen.h>
 #include <torch/types.h>
+
+#include <hone/causal_lm.h>
 
 namespace hone {
 namespace {
@@ -50,37 +50,44 @@ void validate(const CausalLMConfig& config) {
   check(rope.rope_type == "default" || rope.rope_type == "linear" || rope.rope_type == "llama3",
         "rope_type must be default, linear or llama3");
   check(rope.factor > 0, "rope factor must be positive");
-  check(rope.high_freq_factor > rope.low_freq_factor, "high_freq_factor must be above low_freq_factor");
+  check(rope.high_freq_factor > rope.low_freq_factor,
+        "high_freq_factor must be above low_freq_factor");
 }
 
 TokenEmbeddingImpl::TokenEmbeddingImpl(std::int64_t vocab_size, std::int64_t hidden_size) {
   weight = register_parameter("weight", torch::empty({vocab_size, hidden_size}));
 }
 
-Tensor TokenEmbeddingImpl::forward(const Tensor& ids) { return at::embedding(weight, ids); }
+Tensor TokenEmbeddingImpl::forward(const Tensor& ids) {
+  return at::embedding(weight, ids);
+}
 
 DecoderLayerImpl::DecoderLayerImpl(const CausalLMConfig& config) {
-  self_attn = register_module("self_attn",
-                              Attention(AttentionOptions{.hidden_size = config.hidden_size,
-                                                         .num_attention_heads = config.num_attention_heads,
-                                                         .num_key_value_heads = config.num_key_value_heads,
-                                                         .head_dim = config.head_dim,
-                                                         .attention_bias = config.attention_bias}));
+  self_attn = register_module(
+      "self_attn", Attention(AttentionOptions{.hidden_size = config.hidden_size,
+                                              .num_attention_heads = config.num_attention_heads,
+                                              .num_key_value_heads = config.num_key_value_heads,
+                                              .head_dim = config.head_dim,
+                                              .attention_bias = config.attention_bias}));
   mlp = register_module(
       "mlp", GatedFeedForward(config.hidden_size, config.intermediate_size, config.mlp_bias));
-  input_layernorm = register_module("input_layernorm", RMSNorm(config.hidden_size, config.rms_norm_eps));
+  input_layernorm =
+      register_module("input_layernorm", RMSNorm(config.hidden_size, config.rms_norm_eps));
   post_attention_layernorm =
       register_module("post_attention_layernorm", RMSNorm(config.hidden_size, config.rms_norm_eps));
 }
 
-Tensor DecoderLayerImpl::forward(const Tensor& x, const AttentionImpl::Context& context, std::int64_t layer) {
+Tensor DecoderLayerImpl::forward(const Tensor& x,
+                                 const AttentionImpl::Context& context,
+                                 std::int64_t layer) {
   const auto mixed = x + self_attn->forward(input_layernorm(x), context, layer);
   return mixed + mlp(post_attention_layernorm(mixed));
 }
 
 DecoderImpl::DecoderImpl(const CausalLMConfig& config)
     : rotary_(config.head_dim, config.rope_theta, config.rope_scaling) {
-  embed_tokens = register_module("embed_tokens", TokenEmbedding(config.vocab_size, config.hidden_size));
+  embed_tokens =
+      register_module("embed_tokens", TokenEmbedding(config.vocab_size, config.hidden_size));
   layers = register_module("layers", torch::nn::ModuleList());
   for (std::int64_t layer = 0; layer < config.num_hidden_layers; ++layer) {
     layers->push_back(DecoderLayer(config));
@@ -108,9 +115,10 @@ CausalLMImpl::CausalLMImpl(const CausalLMConfig& model_config) : config(validate
 }
 
 Tensor CausalLMImpl::hidden_states(const Sequences& sequences, KvCache* cache) {
-  expect_shape(sequences.input_ids,
-               {std::accumulate(sequences.lengths.begin(), sequences.lengths.end(), std::int64_t{0})},
-               "input_ids");
+  expect_shape(
+      sequences.input_ids,
+      {std::accumulate(sequences.lengths.begin(), sequences.lengths.end(), std::int64_t{0})},
+      "input_ids");
   return model->forward(sequences, cache);
 }
 

@@ -36,7 +36,8 @@ struct CausalLMConfig {
   bool operator==(const CausalLMConfig&) const = default;
 };
 
-/// Throws `std::invalid_argument` naming the first field that is out of range or does not fit another.
+/// Throws `std::invalid_argument` naming the first field that is out of range or does not fit
+/// another.
 void validate(const CausalLMConfig& config);
 
 /// A matrix whose rows are looked up by token id.
@@ -78,28 +79,30 @@ class DecoderImpl : public torch::nn::Module {
 };
 TORCH_MODULE(Decoder);
 
-/// A causal language model. Parameters carry Hugging Face's names (`model.layers.0.self_attn.q_proj.weight`), so files
-/// need no renaming.
+/// A causal language model. Parameters carry Hugging Face's names
+/// (`model.layers.0.self_attn.q_proj.weight`), so files need no renaming.
 class CausalLMImpl : public torch::nn::Module {
  public:
   /// Builds the modules; weights are allocated, not initialised. Throws as `validate`.
   explicit CausalLMImpl(const CausalLMConfig& model_config);
 
-  /// Hidden states after the final norm, [N, D]. With a cache, sequence s goes on where it ended in the calls before.
+  /// Hidden states after the final norm, [N, D]. With a cache, sequence s goes on where it ended in
+  /// the calls before.
   Tensor hidden_states(const Sequences& sequences, KvCache* cache = nullptr);
 
-  /// The head at chosen positions: `hidden`: [M, D]. Returns logits [M, V] in the dtype of the weights.
+  /// The head at chosen positions: `hidden`: [M, D]. Returns logits [M, V] in the dtype of the
+  /// weights.
   Tensor logits(const Tensor& hidden);
 
-  /// Logits of a padded batch. `input_ids`: [B, T]; `attention_mask`: [B, T], or undefined. Returns [B, T, V], zero
-  /// under padding.
+  /// Logits of a padded batch. `input_ids`: [B, T]; `attention_mask`: [B, T], or undefined. Returns
+  /// [B, T, V], zero under padding.
   Tensor forward(const Tensor& input_ids, const Tensor& attention_mask = {});
 
   /// A cache for `sequences` sequences of about `capacity` tokens.
   KvCache make_cache(std::int64_t sequences, std::int64_t capacity) const;
 
-  /// Draws every weight as the family is initialised before pre-training: normal with deviation 0.02, norms 1,
-  /// biases 0.
+  /// Draws every weight as the family is initialised before pre-training: normal with deviation
+  /// 0.02, norms 1, biases 0.
   void reset_parameters();
 
   /// The matrix of the head, [V, D]: the embedding where they are tied.

@@ -1,8 +1,8 @@
-#include <hone/kv_cache.h>
-
 #include <algorithm>
 
 #include <ATen/ATen.h>
+
+#include <hone/kv_cache.h>
 
 namespace hone {
 
@@ -27,8 +27,8 @@ std::pair<Tensor, Tensor> KvCache::append(std::int64_t layer_index,
                                           const Tensor& keys,
                                           const Tensor& values,
                                           const std::vector<std::int64_t>& new_lengths) {
-  TORCH_CHECK(new_lengths.size() == lengths_.size(),
-              "KvCache: holds ", lengths_.size(), " sequences, got ", new_lengths.size());
+  TORCH_CHECK(new_lengths.size() == lengths_.size(), "KvCache: holds ", lengths_.size(),
+              " sequences, got ", new_lengths.size());
   std::int64_t places = 0;
   for (std::size_t s = 0; s < lengths_.size(); ++s) {
     places = std::max(places, lengths_[s] + new_lengths[s]);

@@ -1,5 +1,3 @@
-#include <hone/layers.h>
-
 #include <cmath>
 #include <numbers>
 #include <utility>
@@ -9,11 +7,13 @@
 
 #include <hone/kernels/rms_norm.h>
 #include <hone/kernels/swiglu.h>
+#include <hone/layers.h>
 
 namespace hone {
 namespace {
 
-/// The llama3 rule: long wavelengths are divided by `factor`, short ones stay, those between are blended.
+/// The llama3 rule: long wavelengths are divided by `factor`, short ones stay, those between are
+/// blended.
 Tensor stretch_llama3(const Tensor& frequencies, const RopeScaling& scaling) {
   const auto original = static_cast<double>(scaling.original_max_position_embeddings);
   const auto wavelength = 2 * std::numbers::pi / frequencies;
@@ -21,8 +21,7 @@ Tensor stretch_llama3(const Tensor& frequencies, const RopeScaling& scaling) {
                      (scaling.high_freq_factor - scaling.low_freq_factor);
   const auto blended = (1 - blend) * frequencies / scaling.factor + blend * frequencies;
   auto result = at::where(wavelength > original / scaling.low_freq_factor,
-                          frequencies / scaling.factor,
-                          frequencies);
+                          frequencies / scaling.factor, frequencies);
   const auto between = (wavelength <= original / scaling.low_freq_factor)
                            .logical_and(wavelength >= original / scaling.high_freq_factor);
   return at::where(between, blended, result);
@@ -34,10 +33,13 @@ RMSNormImpl::RMSNormImpl(std::int64_t size, double eps) : eps_(eps) {
   weight = register_parameter("weight", torch::ones({size}));
 }
 
-Tensor RMSNormImpl::forward(const Tensor& x) { return kernels::rms_norm(x, weight, eps_); }
+Tensor RMSNormImpl::forward(const Tensor& x) {
+  return kernels::rms_norm(x, weight, eps_);
+}
 
 RotaryTable::RotaryTable(std::int64_t head_dim, double theta, RopeScaling scaling) {
-  const auto exponents = at::arange(0, head_dim, 2, at::kLong).to(at::kFloat) / static_cast<double>(head_dim);
+  const auto exponents =
+      at::arange(0, head_dim, 2, at::kLong).to(at::kFloat) / static_cast<double>(head_dim);
   inverse_frequencies_ = 1.0 / at::pow(theta, exponents);
   if (scaling.rope_type == "linear") inverse_frequencies_ = inverse_frequencies_ / scaling.factor;
   if (scaling.rope_type == "llama3") {

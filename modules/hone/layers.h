@@ -25,18 +25,20 @@ class RMSNormImpl : public torch::nn::Module {
 };
 TORCH_MODULE(RMSNorm);
 
-/// How rotary frequencies are stretched beyond the trained context; `factor` and the rest as in config.json.
+/// How rotary frequencies are stretched beyond the trained context; `factor` and the rest as in
+/// config.json.
 struct RopeScaling {
   std::string rope_type = "default";  ///< `default`, `linear` or `llama3`
   double factor = 1;                  ///< how many times longer than trained
-  double low_freq_factor = 1;         ///< llama3: wavelengths above original / low are divided by `factor`
-  double high_freq_factor = 4;        ///< llama3: wavelengths below original / high stay
+  double low_freq_factor = 1;  ///< llama3: wavelengths above original / low are divided by `factor`
+  double high_freq_factor = 4;  ///< llama3: wavelengths below original / high stay
   std::int64_t original_max_position_embeddings = 8192;  ///< llama3: the trained context, tokens
 
   bool operator==(const RopeScaling&) const = default;
 };
 
-/// cos and sin of every position and channel: angle(p, i) = p * theta^(-2i/d), stretched as `scaling` says.
+/// cos and sin of every position and channel: angle(p, i) = p * theta^(-2i/d), stretched as
+/// `scaling` says.
 class RotaryTable {
  public:
   RotaryTable(std::int64_t head_dim, double theta, RopeScaling scaling);

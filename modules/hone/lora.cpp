@@ -1,5 +1,3 @@
-#include <hone/lora.h>
-
 #include <cmath>
 #include <stdexcept>
 
@@ -7,6 +5,8 @@
 #include <torch/nn/functional/dropout.h>
 #include <torch/nn/init.h>
 #include <torch/types.h>
+
+#include <hone/lora.h>
 
 namespace hone {
 namespace {
@@ -27,17 +27,20 @@ void validate(const LoraConfig& config) {
   check(std::isfinite(config.lora_alpha) && config.lora_alpha > 0, "lora_alpha must be positive");
   check(config.lora_dropout >= 0 && config.lora_dropout < 1, "lora_dropout must be in [0, 1)");
   check(!config.target_modules.empty(), "target_modules must name at least one module");
-  for (const auto& [name, rank] : config.rank_pattern) check(rank >= 1, "rank_pattern: ranks must be at least 1");
+  for (const auto& [name, rank] : config.rank_pattern)
+    check(rank >= 1, "rank_pattern: ranks must be at least 1");
 }
 
 double lora_scale(const LoraConfig& config, std::int64_t r, double lora_alpha) {
-  return lora_alpha / (config.use_rslora ? std::sqrt(static_cast<double>(r)) : static_cast<double>(r));
+  return lora_alpha /
+         (config.use_rslora ? std::sqrt(static_cast<double>(r)) : static_cast<double>(r));
 }
 
 LoraImpl::LoraImpl(const ProjectionImpl& base, const LoraConfig& config)
     : scale_(lora_scale(config, config.r, config.lora_alpha)), dropout_(config.lora_dropout) {
   validate(config);
-  const auto dtype = base.weight.scalar_type() == torch::kFloat64 ? torch::kFloat64 : torch::kFloat32;
+  const auto dtype =
+      base.weight.scalar_type() == torch::kFloat64 ? torch::kFloat64 : torch::kFloat32;
   const auto options = base.weight.options().dtype(dtype).requires_grad(false);
   lora_A = torch::empty({config.r, base.in_features()}, options);
   torch::nn::init::kaiming_uniform_(lora_A, std::sqrt(5.0));

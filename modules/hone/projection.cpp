@@ -1,9 +1,9 @@
-#include <hone/projection.h>
-
 #include <utility>
 
 #include <ATen/ATen.h>
 #include <torch/types.h>
+
+#include <hone/projection.h>
 
 namespace hone {
 namespace {
@@ -21,7 +21,9 @@ AdaptersNode& as_node(const std::shared_ptr<torch::nn::Module>& node) {
 
 }  // namespace
 
-ProjectionImpl::ProjectionImpl(std::int64_t in_features, std::int64_t out_features, bool with_bias) {
+ProjectionImpl::ProjectionImpl(std::int64_t in_features,
+                               std::int64_t out_features,
+                               bool with_bias) {
   weight = register_parameter("weight", torch::empty({out_features, in_features}));
   if (with_bias) bias = register_parameter("bias", torch::empty({out_features}));
 }
@@ -41,10 +43,14 @@ Tensor ProjectionImpl::forward(const Tensor& x) {
   return linear(x);
 }
 
-Tensor ProjectionImpl::linear(const Tensor& x) const { return at::linear(x, weight, bias); }
+Tensor ProjectionImpl::linear(const Tensor& x) const {
+  return at::linear(x, weight, bias);
+}
 
-void ProjectionImpl::add_adapter(const std::string& name, std::shared_ptr<ProjectionAdapter> adapter) {
-  TORCH_CHECK(!name.empty() && name.find('.') == std::string::npos, "bad adapter name '", name, "'");
+void ProjectionImpl::add_adapter(const std::string& name,
+                                 std::shared_ptr<ProjectionAdapter> adapter) {
+  TORCH_CHECK(!name.empty() && name.find('.') == std::string::npos, "bad adapter name '", name,
+              "'");
   TORCH_CHECK(!adapters_.contains(name), "adapter '", name, "' is attached already");
   TORCH_CHECK(!merged_, "unmerge the active adapter before another is added");
   if (!adapters_node_) {

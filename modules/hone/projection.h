@@ -1,4 +1,5 @@
-// A linear layer with slots for adapters: the one place where a low-rank or scaling adapter changes a model.
+// A linear layer with slots for adapters: the one place where a low-rank or scaling adapter changes
+// a model.
 #pragma once
 
 #include <map>
@@ -22,8 +23,8 @@ class ProjectionAdapter : public torch::nn::Module {
   /// `x`: [..., in]. Returns [..., out]. May call `base.linear(x)` and read `base.weight`.
   virtual Tensor forward(const Tensor& x, const ProjectionImpl& base) = 0;
 
-  /// What folding this adapter in adds to `base.weight`, [out, in], in at least fp32; nothing where the adapter is not
-  /// linear.
+  /// What folding this adapter in adds to `base.weight`, [out, in], in at least fp32; nothing where
+  /// the adapter is not linear.
   virtual std::optional<Tensor> weight_delta(const ProjectionImpl& base) const = 0;
 };
 
@@ -38,8 +39,8 @@ class ProjectionImpl : public torch::nn::Module {
   /// Shares existing tensors: `shared_weight` [out, in], `shared_bias` [out] or undefined.
   ProjectionImpl(Tensor shared_weight, Tensor shared_bias);
 
-  /// `x`: [..., in]. Returns [..., out]: through the active adapter, or the plain layer where there is none, where
-  /// adapters are switched off, or where the active one is merged into the weight.
+  /// `x`: [..., in]. Returns [..., out]: through the active adapter, or the plain layer where there
+  /// is none, where adapters are switched off, or where the active one is merged into the weight.
   Tensor forward(const Tensor& x);
 
   /// The layer without any adapter.
@@ -48,9 +49,11 @@ class ProjectionImpl : public torch::nn::Module {
   std::int64_t in_features() const { return weight.size(1); }
   std::int64_t out_features() const { return weight.size(0); }
 
-  /// Adds `adapter` under `name` and makes it the active one. Throws `c10::Error` where the name is taken.
+  /// Adds `adapter` under `name` and makes it the active one. Throws `c10::Error` where the name is
+  /// taken.
   void add_adapter(const std::string& name, std::shared_ptr<ProjectionAdapter> adapter);
-  /// Removes the adapter `name` if it is there; an active one leaves the layer without an active adapter.
+  /// Removes the adapter `name` if it is there; an active one leaves the layer without an active
+  /// adapter.
   void remove_adapter(const std::string& name);
   /// Makes `name` active if this projection has it; otherwise none is.
   void set_active(const std::string& name);
@@ -63,12 +66,13 @@ class ProjectionImpl : public torch::nn::Module {
   void set_adapters_enabled(bool enabled) { enabled_ = enabled; }
   bool adapters_enabled() const { return enabled_; }
 
-  /// W plus what the active adapter adds, computed in at least fp32 and rounded once to `dtype`. [out, in].
+  /// W plus what the active adapter adds, computed in at least fp32 and rounded once to `dtype`.
+  /// [out, in].
   Tensor merged_weight(at::ScalarType dtype) const;
 
-  /// Folds the active adapter into `weight` in place, so that `forward` is the plain layer; `unmerge` takes it out
-  /// again, exact to rounding. Each does nothing where it is done already. Throws `c10::Error` for an adapter that is
-  /// not linear.
+  /// Folds the active adapter into `weight` in place, so that `forward` is the plain layer;
+  /// `unmerge` takes it out again, exact to rounding. Each does nothing where it is done already.
+  /// Throws `c10::Error` for an adapter that is not linear.
   void merge();
   void unmerge();
   bool merged() const { return merged_; }
@@ -90,7 +94,8 @@ TORCH_MODULE(Projection);
 /// Every projection below `model`, with its dotted name, in registration order.
 std::vector<std::pair<std::string, Projection>> named_projections(const torch::nn::Module& model);
 
-/// For the life of this object the model computes as its base: the reference policy without a second copy.
+/// For the life of this object the model computes as its base: the reference policy without a
+/// second copy.
 ///
 /// Nested scopes restore what they found.
 class AdaptersOff {

@@ -1,8 +1,8 @@
-#include <hone/sequences.h>
-
 #include <numeric>
 
 #include <ATen/ATen.h>
+
+#include <hone/sequences.h>
 
 namespace hone {
 
@@ -16,7 +16,8 @@ Sequences Sequences::from_padded(const Tensor& input_ids, const Tensor& attentio
   const auto rows = input_ids.size(0);
   const auto width = input_ids.size(1);
   if (!attention_mask.defined()) {
-    return {input_ids.reshape({-1}), std::vector<std::int64_t>(static_cast<std::size_t>(rows), width)};
+    return {input_ids.reshape({-1}),
+            std::vector<std::int64_t>(static_cast<std::size_t>(rows), width)};
   }
   expect_shape(attention_mask, {rows, width}, "attention_mask");
   const auto mask = attention_mask.to(at::kBool).cpu().contiguous();
@@ -29,7 +30,8 @@ Sequences Sequences::from_padded(const Tensor& input_ids, const Tensor& attentio
       starts += here && (column == 0 || !real[row * width + column - 1]);
       length += here;
     }
-    TORCH_CHECK(starts == 1, "attention_mask: row ", row, " must hold one run of real tokens, has ", starts);
+    TORCH_CHECK(starts == 1, "attention_mask: row ", row, " must hold one run of real tokens, has ",
+                starts);
     lengths.push_back(length);
   }
   return {input_ids.masked_select(mask.to(input_ids.device())), std::move(lengths)};

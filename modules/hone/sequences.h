@@ -8,19 +8,19 @@
 
 namespace hone {
 
-/// S sequences of tokens, one after the other in one row of N. Nothing is padded, so nothing is computed for padding,
-/// and a token attends to the tokens of its own sequence only: packed documents and the rows of a batch are the same
-/// thing.
+/// S sequences of tokens, one after the other in one row of N. Nothing is padded, so nothing is
+/// computed for padding, and a token attends to the tokens of its own sequence only: packed
+/// documents and the rows of a batch are the same thing.
 struct Sequences {
-  Tensor input_ids;                    ///< [N], int64
-  std::vector<std::int64_t> lengths;   ///< [S], every one at least 1, together N
+  Tensor input_ids;                   ///< [N], int64
+  std::vector<std::int64_t> lengths;  ///< [S], every one at least 1, together N
 
   /// One sequence.
   static Sequences single(const Tensor& input_ids);
 
-  /// The real tokens of a padded batch. `input_ids`: [B, T]; `attention_mask`: [B, T], nonzero at real tokens, which
-  /// must be next to each other in each row (padding left or right or both); undefined: no padding. Throws
-  /// `c10::Error` for a row without a token or with a hole.
+  /// The real tokens of a padded batch. `input_ids`: [B, T]; `attention_mask`: [B, T], nonzero at
+  /// real tokens, which must be next to each other in each row (padding left or right or both);
+  /// undefined: no padding. Throws `c10::Error` for a row without a token or with a hole.
   static Sequences from_padded(const Tensor& input_ids, const Tensor& attention_mask);
 
   std::int64_t count() const { return static_cast<std::int64_t>(lengths.size()); }
@@ -30,8 +30,8 @@ struct Sequences {
   Tensor last_tokens() const;
 };
 
-/// The inverse of `Sequences::from_padded` for what was computed for each token: `values` [N, ...] to [B, T, ...] with
-/// zeros under padding.
+/// The inverse of `Sequences::from_padded` for what was computed for each token: `values` [N, ...]
+/// to [B, T, ...] with zeros under padding.
 Tensor pad_back(const Tensor& values, const Tensor& attention_mask);
 
 }  // namespace hone

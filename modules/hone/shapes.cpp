@@ -1,11 +1,14 @@
-#include <hone/shapes.h>
-
 #include <vector>
+
+#include <hone/shapes.h>
 
 namespace hone {
 
-void expect_shape(const Tensor& tensor, std::initializer_list<std::int64_t> sizes, const char* name) {
-  TORCH_CHECK(tensor.defined(), name, ": is undefined, expected shape ", std::vector<std::int64_t>(sizes));
+void expect_shape(const Tensor& tensor,
+                  std::initializer_list<std::int64_t> sizes,
+                  const char* name) {
+  TORCH_CHECK(tensor.defined(), name, ": is undefined, expected shape ",
+              std::vector<std::int64_t>(sizes));
   bool same = tensor.dim() == static_cast<std::int64_t>(sizes.size());
   std::int64_t axis = 0;
   for (const auto size : sizes) {
@@ -13,11 +16,7 @@ void expect_shape(const Tensor& tensor, std::initializer_list<std::int64_t> size
     same = size == kAnySize || tensor.size(axis) == size;
     ++axis;
   }
-  TORCH_CHECK(same,
-              name,
-              ": expected shape ",
-              std::vector<std::int64_t>(sizes),
-              " (-1: any), got ",
+  TORCH_CHECK(same, name, ": expected shape ", std::vector<std::int64_t>(sizes), " (-1: any), got ",
               tensor.sizes());
 }
 

@@ -1,12 +1,12 @@
 // A folder for the files of one test, removed at its end.
 #pragma once
 
-#include <stdlib.h>
-
 #include <filesystem>
 #include <fstream>
 #include <string>
 #include <string_view>
+
+#include <stdlib.h>
 
 namespace hone::testing {
 

@@ -65,7 +65,7 @@ printf 'Say hi.\n/undo\n/exit\n' | "$bin/hone-chat" --model "$model" --max-new-t
 expect_refusal "holds a run already" "${sft[@]}" --output-dir "$work/whole"
 expect_refusal "did you mean q_proj" "${sft[@]}" --output-dir "$work/x" --target-modules q_prj
 expect_refusal "did you mean learning" "${sft[@]}" --output-dir "$work/x" --lerning-rate 1
-expect_refusal "learning_rate must be positive" "${sft[@]}" --output-dir "$work/x" --learning-rate=-1
+expect_refusal "max_grad_norm must not be negative" "${sft[@]}" --output-dir "$work/x" --max-grad-norm=-1
 expect_refusal "nowhere" "$bin/hone-generate" --model "$work/nowhere" --prompt Hi
 expect_refusal "temperature" "$bin/hone-generate" --model "$model" --prompt Hi --temperature=-1
 expect_refusal "exists already" "$bin/hone-merge" --model "$model" --adapter "$work/whole/final" --output "$work/merged"

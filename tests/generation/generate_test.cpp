@@ -1,11 +1,10 @@
-#include <hone/generation/generate.h>
-
-#include <gtest/gtest.h>
-
 #include <ATen/ATen.h>
 #include <torch/types.h>
 
+#include <gtest/gtest.h>
+
 #include <hone/base/error.h>
+#include <hone/generation/generate.h>
 #include <hone/model/peft.h>
 #include <hone/model/pretrained.h>
 
@@ -26,7 +25,9 @@ Ids to_ids(const Tensor& tensor) {
 }
 
 /// Any tokenizer with at least as many ids as the tiny models: what it says is not looked at.
-Tokenizer some_tokenizer() { return load_tokenizer(fixture_path("text/byte_level.json")); }
+Tokenizer some_tokenizer() {
+  return load_tokenizer(fixture_path("text/byte_level.json"));
+}
 
 /// The tiny model without an end token, so that texts run to their length.
 CausalLM endless(const std::string& name) {
@@ -35,7 +36,8 @@ CausalLM endless(const std::string& name) {
   config.eos_token_ids = {};
   CausalLM model(config);
   torch::NoGradGuard no_grad;
-  for (const auto& item : loaded->named_parameters()) model->named_parameters()[item.key()].copy_(item.value());
+  for (const auto& item : loaded->named_parameters())
+    model->named_parameters()[item.key()].copy_(item.value());
   return model;
 }
 
@@ -54,8 +56,8 @@ TEST(Generator, GivesTransformersGreedyTokens) {
     Generator generator(endless(name), some_tokenizer());
     auto prompt = to_ids(stored(fixture_path("models/inputs.safetensors"), "input_ids"));
     prompt.resize(6);
-    const auto expected = to_ids(
-        stored(fixture_path(std::string("models/") + name + "/expected.safetensors"), "greedy_ids"));
+    const auto expected = to_ids(stored(
+        fixture_path(std::string("models/") + name + "/expected.safetensors"), "greedy_ids"));
     const auto generations = generator.generate({prompt}, {.max_new_tokens = 16});
     EXPECT_EQ(generations[0].ids, expected) << name;
     EXPECT_EQ(generations[0].finish_reason, FinishReason::kLength);
@@ -65,7 +67,8 @@ TEST(Generator, GivesTransformersGreedyTokens) {
 TEST(Generator, DrawsTheSameWhateverElseIsInTheBatch) {
   Generator generator(endless("llama"), some_tokenizer());
   for (const double temperature : {0.0, 1.0}) {
-    GenerationConfig config{.sampling = {.temperature = temperature}, .max_new_tokens = 12, .seed = 4};
+    GenerationConfig config{
+        .sampling = {.temperature = temperature}, .max_new_tokens = 12, .seed = 4};
     const auto together = ids_of(generator.generate(some_prompts(), config));
     config.batch_size = 2;
     EXPECT_EQ(ids_of(generator.generate(some_prompts(), config)), together);
@@ -99,7 +102,8 @@ TEST(Generator, EndsAtAnyEndTokenWithoutWritingIt) {
   config.eos_token_ids = {95, free[4]};
   CausalLM ending(config);
   torch::NoGradGuard no_grad;
-  for (const auto& item : model->named_parameters()) ending->named_parameters()[item.key()].copy_(item.value());
+  for (const auto& item : model->named_parameters())
+    ending->named_parameters()[item.key()].copy_(item.value());
   Generator generator(ending, some_tokenizer());
   const auto generation = generator.generate({{5, 6, 7}}, {.max_new_tokens = 12})[0];
   const auto first = std::find(free.begin(), free.end(), free[4]);

@@ -1,15 +1,16 @@
-#include <hone/generation/sampling.h>
-
-#include <gtest/gtest.h>
-
 #include <cmath>
 #include <map>
 #include <stdexcept>
 
+#include <gtest/gtest.h>
+
+#include <hone/generation/sampling.h>
+
 namespace hone {
 namespace {
 
-const std::vector<float> kLogits = {std::log(0.5f), std::log(0.25f), std::log(0.15f), std::log(0.1f)};
+const std::vector<float> kLogits = {std::log(0.5f), std::log(0.25f), std::log(0.15f),
+                                    std::log(0.1f)};
 
 std::vector<std::int64_t> kept_ids(const SamplingConfig& config) {
   std::vector<std::int64_t> ids;
@@ -40,14 +41,15 @@ TEST(Sampling, KeepsWhatIsAtLeastAShareOfTheLikeliest) {
 TEST(Sampling, IsGreedyAtTemperatureZero) {
   RequestRandom random(1);
   EXPECT_EQ(sample(std::vector<float>{1, 3, 2}, {.temperature = 0}, {}, random), 1);
-  EXPECT_EQ(sample(std::vector<float>{3, 3, 2}, {.temperature = 0}, {}, random), 0) << "of equal ones the smallest id";
+  EXPECT_EQ(sample(std::vector<float>{3, 3, 2}, {.temperature = 0}, {}, random), 0)
+      << "of equal ones the smallest id";
 }
 
 TEST(Sampling, PenalisesTokensSeenAndNoOthers) {
   // Prompt [1, 3], pad 0: logits [2, -1, .5, 3] become [2, -1.5, .5, 2].
-  const auto kept = candidates(std::vector<float>{2, -1, .5, 3},
-                               {.temperature = 1, .repetition_penalty = 1.5},
-                               std::vector<std::int64_t>{1, 3, 3});
+  const auto kept =
+      candidates(std::vector<float>{2, -1, .5, 3}, {.temperature = 1, .repetition_penalty = 1.5},
+                 std::vector<std::int64_t>{1, 3, 3});
   std::map<std::int64_t, double> probability;
   for (const auto& candidate : kept) probability[candidate.id] = candidate.probability;
   EXPECT_NEAR(std::log(probability[0] / probability[1]), 3.5, 1e-6);
@@ -61,7 +63,8 @@ TEST(Sampling, DrawsByTheProbabilities) {
   constexpr int kDraws = 20000;
   for (int i = 0; i < kDraws; ++i) ++counts[sample(kLogits, {.temperature = 1}, {}, random)];
   // Five standard deviations of a binomial count.
-  for (const auto& [id, share] : std::map<std::int64_t, double>{{0, .5}, {1, .25}, {2, .15}, {3, .1}}) {
+  for (const auto& [id, share] :
+       std::map<std::int64_t, double>{{0, .5}, {1, .25}, {2, .15}, {3, .1}}) {
     EXPECT_NEAR(counts[id], kDraws * share, 5 * std::sqrt(kDraws * share * (1 - share)));
   }
 }

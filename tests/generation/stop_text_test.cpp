@@ -1,6 +1,6 @@
-#include <hone/generation/stop_text.h>
-
 #include <gtest/gtest.h>
+
+#include <hone/generation/stop_text.h>
 
 namespace hone {
 namespace {

@@ -1,18 +1,16 @@
-#include <hone/model/peft.h>
-
-#include <gtest/gtest.h>
-
 #include <fstream>
 #include <functional>
 
 #include <ATen/ATen.h>
 #include <torch/types.h>
 
+#include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
 #include <hone/base/error.h>
 #include <hone/base/files.h>
 #include <hone/base/json_io.h>
+#include <hone/model/peft.h>
 #include <hone/model/pretrained.h>
 
 #include "scratch_folder.h"
@@ -29,9 +27,13 @@ using testing::same_bits;
 using testing::ScratchFolder;
 using testing::stored;
 
-Tensor input_ids() { return stored(fixture_path("models/inputs.safetensors"), "input_ids"); }
+Tensor input_ids() {
+  return stored(fixture_path("models/inputs.safetensors"), "input_ids");
+}
 
-CausalLM base_model() { return load_pretrained(fixture_path("models/llama")); }
+CausalLM base_model() {
+  return load_pretrained(fixture_path("models/llama"));
+}
 
 void randomise(CausalLM& model) {
   torch::NoGradGuard no_grad;
@@ -66,7 +68,8 @@ TEST_P(PeftAdapters, SurviveARoundTrip) {
   torch::NoGradGuard no_grad;
   const ScratchFolder scratch;
   auto model = base_model();
-  const auto config = load_adapter(model, fixture_path(std::string("models/adapters/") + GetParam()));
+  const auto config =
+      load_adapter(model, fixture_path(std::string("models/adapters/") + GetParam()));
   save_adapter(model, config, scratch / "adapter", "models/llama");
   auto again = base_model();
   EXPECT_EQ(load_adapter(again, scratch / "adapter"), config);
@@ -96,10 +99,12 @@ TEST(Attach, ChangesNothingAndTrainsOnlyTheAdapter) {
 TEST(Attach, NamesTheNearestModules) {
   auto model = base_model();
   const auto message = message_of([&] { attach(model, LoraConfig{.target_modules = {"q_prj"}}); });
-  EXPECT_NE(message.find("\"q_prj\" names no module (did you mean q_proj"), std::string::npos) << message;
+  EXPECT_NE(message.find("\"q_prj\" names no module (did you mean q_proj"), std::string::npos)
+      << message;
   EXPECT_TRUE(trainable_parameters(model).empty());
-  EXPECT_NE(message_of([&] { attach(model, LoraConfig{.layers_to_transform = {7}}); }).find("no layer 7"),
-            std::string::npos);
+  EXPECT_NE(
+      message_of([&] { attach(model, LoraConfig{.layers_to_transform = {7}}); }).find("no layer 7"),
+      std::string::npos);
 }
 
 TEST(Adapters, SwitchOffBitForBitAndByName) {
@@ -164,7 +169,8 @@ TEST(LoadAdapter, RefusesWhatDoesNotFit) {
   EXPECT_NE(load(folder).find("adapter_model.safetensors"), std::string::npos);
 
   auto other = load_pretrained(fixture_path("models/llama_rope3"));
-  const auto message = message_of([&] { load_adapter(other, fixture_path("models/adapters/lora")); });
+  const auto message =
+      message_of([&] { load_adapter(other, fixture_path("models/adapters/lora")); });
   EXPECT_NE(message.find("must be 48 on this model"), std::string::npos) << message;
 }
 
@@ -175,14 +181,16 @@ TEST(LoadAdapter, RefusesKeysOfAnotherPrefix) {
   std::map<std::string, Tensor> renamed;
   {
     const SafetensorsFile file(path);
-    for (const auto& view : file.tensors()) renamed["model." + view.name] = map_tensor(view, file.owner()).clone();
+    for (const auto& view : file.tensors())
+      renamed["model." + view.name] = map_tensor(view, file.owner()).clone();
   }
   write_tensors(path, renamed, {}, Checksum::kNone);
   auto model = base_model();
   const auto message = message_of([&] { load_adapter(model, scratch / "adapter"); });
   EXPECT_NE(message.find("0 of 8 tensors match"), std::string::npos) << message;
   EXPECT_NE(message.find("\"model.base_model"), std::string::npos) << message;
-  EXPECT_NE(message.find("\"base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight\""), std::string::npos);
+  EXPECT_NE(message.find("\"base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight\""),
+            std::string::npos);
 }
 
 TEST(LoadAdapter, EveryTruncationAndFlippedByteIsFoundOrHarmless) {
@@ -192,12 +200,14 @@ TEST(LoadAdapter, EveryTruncationAndFlippedByteIsFoundOrHarmless) {
   auto model = base_model();
   attach(model, LoraConfig{.r = 1, .target_modules = {"layers.1.self_attn.k_proj"}});
   randomise(model);
-  save_adapter(model, LoraConfig{.r = 1, .target_modules = {"layers.1.self_attn.k_proj"}}, folder, "models/llama");
+  save_adapter(model, LoraConfig{.r = 1, .target_modules = {"layers.1.self_attn.k_proj"}}, folder,
+               "models/llama");
   const auto ids = input_ids();
   const auto wanted = model(ids);
   auto fresh = base_model();
   const auto check = [&](const fs::path& path, const std::string& bytes, std::size_t at) {
-    std::ofstream(path, std::ios::binary) << bytes;  // without the flush to disk that `write_file` takes
+    std::ofstream(path, std::ios::binary)
+        << bytes;  // without the flush to disk that `write_file` takes
     try {
       load_adapter(fresh, folder);
       EXPECT_TRUE(same_bits(fresh(ids), wanted)) << path << " byte " << at;

@@ -1,12 +1,9 @@
-#include <hone/model/pretrained.h>
-
-#include <gtest/gtest.h>
-
 #include <fstream>
 
 #include <ATen/ATen.h>
 #include <torch/types.h>
 
+#include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
 #include <hone/base/error.h>
@@ -15,6 +12,7 @@
 #include <hone/format/gguf_writer.h>
 #include <hone/kernels/linear_cross_entropy.h>
 #include <hone/model/gguf_names.h>
+#include <hone/model/pretrained.h>
 #include <hone/model/tensor_files.h>
 
 #include "scratch_folder.h"
@@ -33,7 +31,9 @@ using testing::stored;
 
 constexpr double kLogits = 1e-5;  // largest difference over largest logit, fp32
 
-Tensor input(const std::string& name) { return stored(fixture_path("models/inputs.safetensors"), name); }
+Tensor input(const std::string& name) {
+  return stored(fixture_path("models/inputs.safetensors"), name);
+}
 
 std::string message_of(const std::function<void()>& work) {
   try {
@@ -64,8 +64,10 @@ TEST_P(Models, GiveTransformersLoss) {
   const auto ids = input("input_ids")[0];
   // Labels from place 5 on, each predicted from the place before.
   const auto hidden = model->hidden_states(Sequences::single(ids)).narrow(0, 4, 7);
-  const auto loss = kernels::linear_cross_entropy(hidden, model->head_weight(), ids.narrow(0, 5, 7)) / 7;
-  EXPECT_NEAR(loss.item<double>(), stored(folder / "expected.safetensors", "loss").item<double>(), 1e-5);
+  const auto loss =
+      kernels::linear_cross_entropy(hidden, model->head_weight(), ids.narrow(0, 5, 7)) / 7;
+  EXPECT_NEAR(loss.item<double>(), stored(folder / "expected.safetensors", "loss").item<double>(),
+              1e-5);
 }
 
 TEST_P(Models, SurviveARoundTripThroughAFolder) {
@@ -84,11 +86,14 @@ void write_gguf(const CausalLM& model, const fs::path& path) {
   GgufWriter writer;
   writer.add_string("general.architecture", "llama");
   writer.add_u32("llama.block_count", static_cast<std::uint32_t>(config.num_hidden_layers));
-  writer.add_u32("llama.context_length", static_cast<std::uint32_t>(config.max_position_embeddings));
+  writer.add_u32("llama.context_length",
+                 static_cast<std::uint32_t>(config.max_position_embeddings));
   writer.add_u32("llama.embedding_length", static_cast<std::uint32_t>(config.hidden_size));
   writer.add_u32("llama.feed_forward_length", static_cast<std::uint32_t>(config.intermediate_size));
-  writer.add_u32("llama.attention.head_count", static_cast<std::uint32_t>(config.num_attention_heads));
-  writer.add_u32("llama.attention.head_count_kv", static_cast<std::uint32_t>(config.num_key_value_heads));
+  writer.add_u32("llama.attention.head_count",
+                 static_cast<std::uint32_t>(config.num_attention_heads));
+  writer.add_u32("llama.attention.head_count_kv",
+                 static_cast<std::uint32_t>(config.num_key_value_heads));
   writer.add_u32("llama.attention.key_length", static_cast<std::uint32_t>(config.head_dim));
   writer.add_f32("llama.attention.layer_norm_rms_epsilon", static_cast<float>(config.rms_norm_eps));
   writer.add_f32("llama.rope.freq_base", static_cast<float>(config.rope_theta));
@@ -96,10 +101,8 @@ void write_gguf(const CausalLM& model, const fs::path& path) {
   for (const auto& item : model->named_parameters()) {
     held.push_back(to_gguf_order(item.key(), item.value(), config).contiguous());
     const auto view = view_of(item.key(), held.back());
-    writer.add_tensor(gguf_of_parameter(item.key()).value(),
-                      GgmlType::F32,
-                      {view.shape.rbegin(), view.shape.rend()},
-                      view.bytes);
+    writer.add_tensor(gguf_of_parameter(item.key()).value(), GgmlType::F32,
+                      {view.shape.rbegin(), view.shape.rend()}, view.bytes);
   }
   writer.write(path);
 }
@@ -109,8 +112,10 @@ TEST(Gguf, UndoesTheRowOrderOfQueriesAndKeys) {
   const auto rows = at::arange(8).unsqueeze(1);
   const auto stored_rows = to_gguf_order("model.layers.0.self_attn.q_proj.weight", rows, config);
   EXPECT_TRUE(at::equal(stored_rows.squeeze(1), at::tensor({0, 2, 1, 3, 4, 6, 5, 7})));
-  EXPECT_TRUE(at::equal(from_gguf_order("model.layers.0.self_attn.q_proj.weight", stored_rows, config), rows));
-  EXPECT_TRUE(at::equal(from_gguf_order("model.layers.0.self_attn.v_proj.weight", rows, config), rows));
+  EXPECT_TRUE(at::equal(
+      from_gguf_order("model.layers.0.self_attn.q_proj.weight", stored_rows, config), rows));
+  EXPECT_TRUE(
+      at::equal(from_gguf_order("model.layers.0.self_attn.v_proj.weight", rows, config), rows));
 }
 
 TEST(Gguf, GivesTheSameModelAsTheFolder) {
@@ -160,11 +165,14 @@ TEST(Pretrained, NamesWhatIsWrong) {
     change(json);
     write_json(folder / "config.json", json);
   };
-  const auto load = [](const fs::path& folder) { return message_of([&] { load_pretrained(folder); }); };
+  const auto load = [](const fs::path& folder) {
+    return message_of([&] { load_pretrained(folder); });
+  };
 
   auto folder = copy("shape");
   edit(folder, [](Json& json) { json["intermediate_size"] = 40; });
-  EXPECT_NE(load(folder).find("has shape [48, 32], the model needs [40, 32]"), std::string::npos) << load(folder);
+  EXPECT_NE(load(folder).find("has shape [48, 32], the model needs [40, 32]"), std::string::npos)
+      << load(folder);
   folder = copy("missing");
   edit(folder, [](Json& json) { json["attention_bias"] = true; });
   EXPECT_NE(load(folder).find("q_proj.bias\" is missing"), std::string::npos) << load(folder);
@@ -184,7 +192,9 @@ TEST(Pretrained, NamesWhatIsWrong) {
   edit(folder, [](Json& json) { json["num_attention_heads"] = 0; });
   EXPECT_NE(load(folder).find("num_attention_heads must be positive"), std::string::npos);
   folder = copy("yarn");
-  edit(folder, [](Json& json) { json["rope_parameters"] = {{"rope_type", "yarn"}, {"rope_theta", 1e4}}; });
+  edit(folder, [](Json& json) {
+    json["rope_parameters"] = {{"rope_type", "yarn"}, {"rope_theta", 1e4}};
+  });
   EXPECT_NE(load(folder).find("rope_type must be"), std::string::npos);
   folder = copy("truncated");
   fs::resize_file(folder / "model.safetensors", 1000);
@@ -210,7 +220,9 @@ TEST(Pretrained, SavesOverTheFolderThatIsMapped) {
   EXPECT_TRUE(same_bits(load_pretrained(scratch / "model")(input("input_ids")), before));
 }
 
-INSTANTIATE_TEST_SUITE_P(Llama, Models, ::testing::Values("llama", "llama_tied_bias", "llama_rope3"));
+INSTANTIATE_TEST_SUITE_P(Llama,
+                         Models,
+                         ::testing::Values("llama", "llama_tied_bias", "llama_rope3"));
 
 }  // namespace
 }  // namespace hone

@@ -1,10 +1,10 @@
 // The base model itself, where it was fetched; the ctest of these carries the label slow.
-#include <gtest/gtest.h>
-
 #include <cstdlib>
 
 #include <ATen/ATen.h>
 #include <torch/types.h>
+
+#include <gtest/gtest.h>
 
 #include <hone/generation/generate.h>
 #include <hone/model/pretrained.h>
@@ -76,7 +76,8 @@ TEST(SmolLM2, GivesTransformersLogits) {
 }
 
 TEST(SmolLM2, GivesTransformersGreedyTokens) {
-  // The generator's tokenizer has an end token of its own, so the continuation is taken step by step here.
+  // The generator's tokenizer has an end token of its own, so the continuation is taken step by
+  // step here.
   torch::NoGradGuard no_grad;
   auto model = endless_model();
   const auto expected = stored(kExpected, "greedy_ids");
@@ -98,7 +99,8 @@ TEST(SmolLM2, GivesTransformersGreedyTokens) {
   const auto got = at::stack(written, 1);
   for (std::size_t i = 0; i < all.size(); ++i) {
     const auto row = static_cast<std::int64_t>(i);
-    EXPECT_TRUE(at::equal(got[row], expected[row])) << "prompt " << i << "\n" << got[row] << expected[row];
+    EXPECT_TRUE(at::equal(got[row], expected[row])) << "prompt " << i << "\n"
+                                                    << got[row] << expected[row];
   }
 }
 

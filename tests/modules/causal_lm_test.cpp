@@ -1,10 +1,9 @@
-#include <hone/causal_lm.h>
-
-#include <gtest/gtest.h>
-
 #include <ATen/ATen.h>
 #include <torch/types.h>
 
+#include <gtest/gtest.h>
+
+#include <hone/causal_lm.h>
 #include <hone/kernels/linear_cross_entropy.h>
 
 #include "tensor_compare.h"
@@ -34,7 +33,9 @@ CausalLM tiny_model(at::ScalarType dtype = at::kFloat) {
   return model;
 }
 
-Tensor random_ids(std::int64_t count) { return at::randint(3, 50, {count}, at::kLong); }
+Tensor random_ids(std::int64_t count) {
+  return at::randint(3, 50, {count}, at::kLong);
+}
 
 Sequences join(const std::vector<Tensor>& documents) {
   Sequences joined{at::cat(documents), {}};
@@ -44,7 +45,8 @@ Sequences join(const std::vector<Tensor>& documents) {
 
 TEST(CausalLM, PackedEqualsSeparateInLossAndGradients) {
   auto model = tiny_model();
-  const std::vector<Tensor> documents = {random_ids(3), random_ids(17), random_ids(4), random_ids(16), random_ids(1)};
+  const std::vector<Tensor> documents = {random_ids(3), random_ids(17), random_ids(4),
+                                         random_ids(16), random_ids(1)};
   // Every token is given some target; what it is does not matter as long as both sides agree.
   const auto packed = join(documents);
   const auto targets = packed.input_ids.flip(0);
@@ -94,7 +96,8 @@ TEST(CausalLM, PaddedEqualsUnpadded) {
     const auto logits = model(ids, mask);
     EXPECT_TRUE(at::isfinite(logits).all().item<bool>());
     EXPECT_LT(relative_difference(logits[0], model(a.unsqueeze(0))[0]), 1e-5);
-    EXPECT_LT(relative_difference(logits[1].narrow(0, left ? 2 : 0, 3), model(b.unsqueeze(0))[0]), 1e-5);
+    EXPECT_LT(relative_difference(logits[1].narrow(0, left ? 2 : 0, 3), model(b.unsqueeze(0))[0]),
+              1e-5);
     EXPECT_EQ(logits[1].narrow(0, left ? 0 : 3, 2).abs().max().item<double>(), 0);
   }
 }
@@ -121,7 +124,8 @@ TEST(CausalLM, CachedEqualsUncached) {
     }
   }
   for (std::size_t s = 0; s < 3; ++s) {
-    EXPECT_LT(relative_difference(pieces[s], model->hidden_states(Sequences::single(texts[s]))), 1e-5);
+    EXPECT_LT(relative_difference(pieces[s], model->hidden_states(Sequences::single(texts[s]))),
+              1e-5);
   }
 }
 
@@ -130,11 +134,15 @@ TEST(CausalLM, ACacheKeepsChosenSequences) {
   torch::NoGradGuard no_grad;
   const std::vector<Tensor> texts = {random_ids(4), random_ids(6), random_ids(5)};
   auto cache = model->make_cache(3, 8);
-  model->hidden_states(join({texts[0].narrow(0, 0, 3), texts[1].narrow(0, 0, 5), texts[2].narrow(0, 0, 4)}), &cache);
+  model->hidden_states(
+      join({texts[0].narrow(0, 0, 3), texts[1].narrow(0, 0, 5), texts[2].narrow(0, 0, 4)}), &cache);
   cache.keep({2, 0});
-  const auto hidden = model->hidden_states(join({texts[2].narrow(0, 4, 1), texts[0].narrow(0, 3, 1)}), &cache);
-  EXPECT_LT(relative_difference(hidden[0], model->hidden_states(Sequences::single(texts[2]))[4]), 1e-5);
-  EXPECT_LT(relative_difference(hidden[1], model->hidden_states(Sequences::single(texts[0]))[3]), 1e-5);
+  const auto hidden =
+      model->hidden_states(join({texts[2].narrow(0, 4, 1), texts[0].narrow(0, 3, 1)}), &cache);
+  EXPECT_LT(relative_difference(hidden[0], model->hidden_states(Sequences::single(texts[2]))[4]),
+            1e-5);
+  EXPECT_LT(relative_difference(hidden[1], model->hidden_states(Sequences::single(texts[0]))[3]),
+            1e-5);
 }
 
 TEST(CausalLM, GradientsEqualFiniteDifferencesInDouble) {
@@ -142,7 +150,8 @@ TEST(CausalLM, GradientsEqualFiniteDifferencesInDouble) {
   const auto sequences = join({random_ids(5), random_ids(3)});
   const auto targets = random_ids(8);
   const auto loss = [&] {
-    return kernels::linear_cross_entropy(model->hidden_states(sequences), model->head_weight(), targets);
+    return kernels::linear_cross_entropy(model->hidden_states(sequences), model->head_weight(),
+                                         targets);
   };
   loss().backward();
   torch::NoGradGuard no_grad;
@@ -203,9 +212,11 @@ TEST(Sequences, TakesRealTokensOutOfAPaddedBatch) {
   const auto sequences = Sequences::from_padded(ids, mask);
   EXPECT_EQ(sequences.lengths, (std::vector<std::int64_t>{3, 5}));
   EXPECT_TRUE(at::equal(sequences.input_ids, at::arange(2, 10, at::kLong)));
-  EXPECT_TRUE(at::equal(pad_back(sequences.input_ids, mask)[0], at::tensor({0, 0, 2, 3, 4}, at::kLong)));
+  EXPECT_TRUE(
+      at::equal(pad_back(sequences.input_ids, mask)[0], at::tensor({0, 0, 2, 3, 4}, at::kLong)));
   EXPECT_THROW(Sequences::from_padded(ids, at::zeros({2, 5}, at::kLong)), c10::Error);
-  EXPECT_THROW(Sequences::from_padded(ids, at::tensor({1, 0, 1, 1, 1, 1, 1, 1, 1, 1}).view({2, 5})), c10::Error);
+  EXPECT_THROW(Sequences::from_padded(ids, at::tensor({1, 0, 1, 1, 1, 1, 1, 1, 1, 1}).view({2, 5})),
+               c10::Error);
 }
 
 }  // namespace

@@ -1,10 +1,10 @@
-#include <gtest/gtest.h>
-
 #include <cmath>
 #include <functional>
 
 #include <ATen/ATen.h>
 #include <torch/types.h>
+
+#include <gtest/gtest.h>
 
 #include <hone/kernels/linear_cross_entropy.h>
 #include <hone/kernels/rms_norm.h>
@@ -19,8 +19,8 @@ namespace {
 using testing::relative_difference;
 using Function = std::function<Tensor(const std::vector<Tensor>&)>;
 
-/// Runs a kernel and its definition on the same inputs, the definition in double, and compares the results and all
-/// gradients.
+/// Runs a kernel and its definition on the same inputs, the definition in double, and compares the
+/// results and all gradients.
 void expect_same(const Function& kernel,
                  const Function& reference,
                  const std::vector<Tensor>& inputs,
@@ -49,7 +49,9 @@ constexpr double kBrain = 1e-2;
 TEST(RmsNorm, EqualsItsDefinition) {
   at::manual_seed(1);
   const Function kernel = [](const auto& in) { return kernels::rms_norm(in[0], in[1], 1e-5); };
-  const Function reference = [](const auto& in) { return kernels::rms_norm_reference(in[0], in[1], 1e-5); };
+  const Function reference = [](const auto& in) {
+    return kernels::rms_norm_reference(in[0], in[1], 1e-5);
+  };
   for (const std::int64_t size : {3, 7, 16, 576, 1001}) {
     const std::vector<Tensor> inputs = {at::randn({5, size}), at::randn({size})};
     expect_same(kernel, reference, inputs, at::kFloat, kFloat);
@@ -79,7 +81,9 @@ TEST(Swiglu, StaysFiniteAtTheEnds) {
 TEST(Rope, EqualsItsDefinition) {
   at::manual_seed(3);
   const auto angles = at::rand({6, 32}) * 100;
-  const Function kernel = [&](const auto& in) { return kernels::rope(in[0], angles.cos(), angles.sin()); };
+  const Function kernel = [&](const auto& in) {
+    return kernels::rope(in[0], angles.cos(), angles.sin());
+  };
   const Function reference = [&](const auto& in) {
     return kernels::rope_reference(in[0], angles.cos(), angles.sin());
   };
@@ -96,19 +100,22 @@ TEST(LinearCrossEntropy, EqualsItsDefinition) {
   const Function reference = [&](const auto& in) {
     return kernels::linear_cross_entropy_reference(in[0], in[1], targets).reshape({1});
   };
-  expect_same(kernel, reference, {at::randn({33, 64}), at::randn({1000, 64}) / 8}, at::kFloat, kFloat);
+  expect_same(kernel, reference, {at::randn({33, 64}), at::randn({1000, 64}) / 8}, at::kFloat,
+              kFloat);
 }
 
 TEST(LinearCrossEntropy, KeepsItsPrecisionForManyWordsAndLargeLogits) {
   // All logits equal: the loss is ln V.
   for (const std::int64_t words : {50257, 151936}) {
-    const auto loss = kernels::linear_cross_entropy(
-        at::zeros({1, 2}, at::kBFloat16), at::zeros({words, 2}, at::kBFloat16), at::zeros({1}, at::kLong));
+    const auto loss = kernels::linear_cross_entropy(at::zeros({1, 2}, at::kBFloat16),
+                                                    at::zeros({words, 2}, at::kBFloat16),
+                                                    at::zeros({1}, at::kLong));
     EXPECT_NEAR(loss.item<double>(), std::log(static_cast<double>(words)), 1e-5);
   }
   const auto loss_of = [](std::vector<float> logits, std::int64_t target) {
     const auto weight = at::tensor(logits).unsqueeze(1);
-    return kernels::linear_cross_entropy(at::ones({1, 1}), weight, at::tensor({target}, at::kLong)).item<double>();
+    return kernels::linear_cross_entropy(at::ones({1, 1}), weight, at::tensor({target}, at::kLong))
+        .item<double>();
   };
   EXPECT_NEAR(loss_of({1000, 0, -1000}, 1), 1000, 1e-4);
   EXPECT_NEAR(loss_of({-5e4, 0, 5e4, 5e4}, 2), 0.693147, 1e-6);
@@ -117,7 +124,8 @@ TEST(LinearCrossEntropy, KeepsItsPrecisionForManyWordsAndLargeLogits) {
 TEST(LinearCrossEntropy, PassesNotANumberOn) {
   auto hidden = at::ones({2, 4});
   hidden[1][2] = std::nan("");
-  const auto loss = kernels::linear_cross_entropy(hidden, at::randn({8, 4}), at::zeros({2}, at::kLong));
+  const auto loss =
+      kernels::linear_cross_entropy(hidden, at::randn({8, 4}), at::zeros({2}, at::kLong));
   EXPECT_TRUE(std::isnan(loss.item<double>()));
 }
 

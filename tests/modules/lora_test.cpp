@@ -1,10 +1,10 @@
-#include <hone/lora.h>
-
-#include <gtest/gtest.h>
-
 #include <ATen/ATen.h>
 #include <torch/nn/modules/linear.h>
 #include <torch/types.h>
+
+#include <gtest/gtest.h>
+
+#include <hone/lora.h>
 
 #include "tensor_compare.h"
 
@@ -83,7 +83,8 @@ TEST(LoRALinear, MergedEqualsUnmerged) {
   const auto base = foreign.linear->weight.detach().clone();
   adapted->merge();
   EXPECT_LT(relative_difference(adapted(foreign.x), unmerged), 1e-12);
-  EXPECT_LT(relative_difference(foreign.linear(foreign.x), unmerged), 1e-12) << "the wrapped layer is changed too";
+  EXPECT_LT(relative_difference(foreign.linear(foreign.x), unmerged), 1e-12)
+      << "the wrapped layer is changed too";
   adapted->unmerge();
   EXPECT_LT(relative_difference(foreign.linear->weight, base), 1e-14);
   EXPECT_LT(relative_difference(adapted(foreign.x), unmerged), 1e-12);
@@ -91,7 +92,8 @@ TEST(LoRALinear, MergedEqualsUnmerged) {
 
 TEST(Projection, MergesInFp32AndRoundsOnce) {
   // Weight bf16 [1, 0.5, -2, 0.001], update 0.003 on each.
-  Projection projection(at::tensor({1.0f, 0.5f, -2.0f, 0.001f}).unsqueeze(0).to(at::kBFloat16), Tensor());
+  Projection projection(at::tensor({1.0f, 0.5f, -2.0f, 0.001f}).unsqueeze(0).to(at::kBFloat16),
+                        Tensor());
   Lora lora(*projection, LoraConfig{.r = 1, .lora_alpha = 1});
   {
     torch::NoGradGuard no_grad;
@@ -100,14 +102,22 @@ TEST(Projection, MergesInFp32AndRoundsOnce) {
   }
   projection->add_adapter("default", lora.ptr());
   const auto exact = at::tensor({1.003, 0.503, -1.997, 0.00399945}, at::kDouble).unsqueeze(0);
-  const auto rounded = at::tensor({1.0, 0.50390625, -2.0, 0.003997802734}, at::kDouble).unsqueeze(0);
-  EXPECT_LT((projection->merged_weight(at::kFloat).to(at::kDouble) - exact).abs().max().item<double>(), 1e-7);
-  EXPECT_LT((projection->merged_weight(at::kBFloat16).to(at::kDouble) - rounded).abs().max().item<double>(), 1e-9);
+  const auto rounded =
+      at::tensor({1.0, 0.50390625, -2.0, 0.003997802734}, at::kDouble).unsqueeze(0);
+  EXPECT_LT(
+      (projection->merged_weight(at::kFloat).to(at::kDouble) - exact).abs().max().item<double>(),
+      1e-7);
+  EXPECT_LT((projection->merged_weight(at::kBFloat16).to(at::kDouble) - rounded)
+                .abs()
+                .max()
+                .item<double>(),
+            1e-9);
 }
 
 TEST(LoraConfig, CountsParametersAsTheLectureDoes) {
   // d = 4096, r = 8: 2 d r = 65,536 of d^2, a share of 0.00390625.
-  const LoRALinear adapted(torch::nn::Linear(torch::nn::LinearOptions(4096, 4096).bias(false)), LoraConfig{.r = 8});
+  const LoRALinear adapted(torch::nn::Linear(torch::nn::LinearOptions(4096, 4096).bias(false)),
+                           LoraConfig{.r = 8});
   std::int64_t count = 0;
   for (const auto& parameter : adapted->adapter_parameters()) count += parameter.numel();
   EXPECT_EQ(count, 65536);

@@ -1,10 +1,10 @@
-#include <hone/data/batch.h>
-
-#include <gtest/gtest.h>
-
 #include <set>
 
 #include <ATen/ATen.h>
+
+#include <gtest/gtest.h>
+
+#include <hone/data/batch.h>
 
 namespace hone {
 namespace {
@@ -49,7 +49,8 @@ TEST(Collate, TakesTargetsFromLabelsNeverFromIds) {
   const auto batch = collate(std::vector<const TokenizedRow*>{&a, &b});
   EXPECT_EQ(batch.sequences.lengths, (std::vector<std::int64_t>{5, 2}));
   EXPECT_TRUE(at::equal(batch.targets, at::tensor({11, 12, 2, 9}, at::kLong)));
-  EXPECT_TRUE(at::equal(batch.positions, at::tensor({1, 2, 3, 5}, at::kLong))) << "b's first token has no target";
+  EXPECT_TRUE(at::equal(batch.positions, at::tensor({1, 2, 3, 5}, at::kLong)))
+      << "b's first token has no target";
 }
 
 }  // namespace

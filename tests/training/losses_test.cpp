@@ -1,12 +1,11 @@
-#include <hone/objective/losses.h>
-
-#include <gtest/gtest.h>
-
 #include <cmath>
 
 #include <ATen/ATen.h>
 
+#include <gtest/gtest.h>
+
 #include <hone/objective/logprobs.h>
+#include <hone/objective/losses.h>
 
 namespace hone {
 namespace {
@@ -25,8 +24,10 @@ TEST(SftLoss, GivesPromptPositionsExactlyNoGradient) {
 TEST(SftLoss, IsTheLecturesSumOrItsMeanOverTargets) {
   const auto logits = at::zeros({2, 4, 50257});
   const auto labels = at::tensor({-100, 1, 2, 3, -100, -100, 1, -100}, at::kLong).view({2, 4});
-  EXPECT_NEAR(sft_loss(logits, labels, Reduction::kSum).item<double>(), 4 * std::log(50257.0), 1e-4);
-  EXPECT_NEAR(sft_loss(logits, labels, Reduction::kTokenMean).item<double>(), std::log(50257.0), 1e-5);
+  EXPECT_NEAR(sft_loss(logits, labels, Reduction::kSum).item<double>(), 4 * std::log(50257.0),
+              1e-4);
+  EXPECT_NEAR(sft_loss(logits, labels, Reduction::kTokenMean).item<double>(), std::log(50257.0),
+              1e-5);
 }
 
 TEST(SftLoss, IsZeroWithoutATarget) {

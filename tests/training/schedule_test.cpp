@@ -1,9 +1,9 @@
-#include <hone/training/schedule.h>
+#include <stdexcept>
+#include <vector>
 
 #include <gtest/gtest.h>
 
-#include <stdexcept>
-#include <vector>
+#include <hone/training/schedule.h>
 
 namespace hone {
 namespace {
@@ -11,12 +11,14 @@ namespace {
 TEST(Schedule, EqualsTransformersLists) {
   const auto list = [](const ScheduleConfig& config, std::int64_t total) {
     std::vector<double> factors;
-    for (std::int64_t step = 0; step < total; ++step) factors.push_back(learning_rate_factor(config, step, total));
+    for (std::int64_t step = 0; step < total; ++step)
+      factors.push_back(learning_rate_factor(config, step, total));
     return factors;
   };
   const auto expect = [](const std::vector<double>& got, const std::vector<double>& wanted) {
     ASSERT_EQ(got.size(), wanted.size());
-    for (std::size_t i = 0; i < got.size(); ++i) EXPECT_NEAR(got[i], wanted[i], 1e-6) << "update " << i;
+    for (std::size_t i = 0; i < got.size(); ++i)
+      EXPECT_NEAR(got[i], wanted[i], 1e-6) << "update " << i;
   };
   // get_linear_schedule_with_warmup and get_cosine_schedule_with_warmup, warm-up 4, 10 updates.
   expect(list({.lr_scheduler_type = "linear", .warmup_steps = 4}, 10),

@@ -1,19 +1,17 @@
-#include <hone/training/sft.h>
-
-#include <gtest/gtest.h>
-
 #include <cmath>
 #include <fstream>
 
 #include <ATen/ATen.h>
 #include <torch/types.h>
 
+#include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
 #include <hone/base/error.h>
 #include <hone/base/files.h>
 #include <hone/model/peft.h>
 #include <hone/model/pretrained.h>
+#include <hone/training/sft.h>
 
 #include "scratch_folder.h"
 #include "shared_data.h"
@@ -28,7 +26,9 @@ using testing::relative_difference;
 using testing::same_bits;
 using testing::ScratchFolder;
 
-CausalLM base_model() { return load_pretrained(fixture_path("models/llama")); }
+CausalLM base_model() {
+  return load_pretrained(fixture_path("models/llama"));
+}
 
 CausalLM lora_model(const LoraConfig& config = {}) {
   torch::manual_seed(3);
@@ -59,7 +59,8 @@ std::vector<const TokenizedRow*> pointers(const std::vector<TokenizedRow>& rows)
 
 std::vector<Tensor> trained_values(const CausalLM& model) {
   std::vector<Tensor> values;
-  for (const auto& [name, parameter] : trainable_parameters(model)) values.push_back(parameter.detach().clone());
+  for (const auto& [name, parameter] : trainable_parameters(model))
+    values.push_back(parameter.detach().clone());
   return values;
 }
 
@@ -133,8 +134,8 @@ TEST(SftTrainer, AccumulatesExactly) {
 }
 
 TEST(SftTrainer, DividesOnceByAllTargets) {
-  // Micro-batches of 3 and 1 targets with given log-probabilities would give 1.569; here: the loss of the update is the
-  // target-weighted mean of the losses of its rows.
+  // Micro-batches of 3 and 1 targets with given log-probabilities would give 1.569; here: the loss
+  // of the update is the target-weighted mean of the losses of its rows.
   const auto rows = some_rows(5);
   auto config = plain();
   config.per_device_train_batch_size = 1;
@@ -157,7 +158,8 @@ TEST(SftTrainer, SumsWhereTheLectureSums) {
   config.reduction = Reduction::kSum;
   SftTrainer sum(lora_model(), config, 3);
   const auto report = mean.step(pointers(rows));
-  EXPECT_NEAR(sum.step(pointers(rows)).loss, report.loss * static_cast<double>(report.targets), 1e-4);
+  EXPECT_NEAR(sum.step(pointers(rows)).loss, report.loss * static_cast<double>(report.targets),
+              1e-4);
 }
 
 TEST(SftTrainer, LearnsAndLeavesTheBaseAsItWas) {
@@ -220,14 +222,18 @@ TEST(SftTrainer, NamesTheRowsOfALossThatIsNotANumberAndKeepsTheLastCheckpoint) {
   auto config = plain();
   config.per_device_train_batch_size = 1;
   SftTrainer trainer(model, config, 6);
-  hone::Run run({.output_dir = scratch / "run", .save_steps = 1, .save_total_limit = 0}, nullptr, false, {});
+  hone::Run run({.output_dir = scratch / "run", .save_steps = 1, .save_total_limit = 0}, nullptr,
+                false, {});
   try {
-    trainer.train(rows, {}, run, {}, [](const fs::path& target) { fs::create_directories(target); });
+    trainer.train(rows, {}, run, {},
+                  [](const fs::path& target) { fs::create_directories(target); });
     FAIL();
   } catch (const Error& error) {
-    EXPECT_NE(std::string(error.what()).find("computed from rows 3"), std::string::npos) << error.what();
+    EXPECT_NE(std::string(error.what()).find("computed from rows 3"), std::string::npos)
+        << error.what();
   }
-  EXPECT_EQ(static_cast<std::int64_t>(list_checkpoints(scratch / "run").size()), trainer.optimization().steps());
+  EXPECT_EQ(static_cast<std::int64_t>(list_checkpoints(scratch / "run").size()),
+            trainer.optimization().steps());
   EXPECT_FALSE(fs::exists(scratch / "run" / "final"));
 }
 
@@ -267,16 +273,19 @@ SftConfig run_config() {
 }
 
 /// Runs over `folder`, asked to stop after `stop_after` updates (0: never).
-Interrupted run_once(const fs::path& folder, std::int64_t stop_after, bool resume, bool full = false) {
+Interrupted run_once(const fs::path& folder,
+                     std::int64_t stop_after,
+                     bool resume,
+                     bool full = false) {
   const auto rows = some_rows(10);
   auto model = full ? base_model() : lora_model({.lora_dropout = 0.1});
   if (full) {
     for (auto& parameter : model->parameters()) parameter.set_requires_grad(true);
   }
   SftTrainer trainer(model, run_config(), 10);
-  hone::Run run({.output_dir = folder, .resume = resume, .save_steps = 1, .save_total_limit = 0}, nullptr, false, [&] {
-    return stop_after > 0 && trainer.optimization().steps() >= stop_after;
-  });
+  hone::Run run({.output_dir = folder, .resume = resume, .save_steps = 1, .save_total_limit = 0},
+                nullptr, false,
+                [&] { return stop_after > 0 && trainer.optimization().steps() >= stop_after; });
   const auto save = [&](const fs::path& target) {
     if (full) {
       save_pretrained(model, target);
@@ -364,13 +373,16 @@ TEST(Run, RefusesACheckpointOfAnotherRun) {
     FAIL();
   } catch (const Error& error) {
     const std::string message = error.what();
-    EXPECT_NE(message.find("q_proj.adapters.default.lora_A.weight\" has shape [8, 32], this run needs [4, 32]"),
-              std::string::npos)
+    EXPECT_NE(
+        message.find(
+            "q_proj.adapters.default.lora_A.weight\" has shape [8, 32], this run needs [4, 32]"),
+        std::string::npos)
         << message;
   }
   auto same = lora_model();
   SftTrainer other(same, run_config(), 10);
-  EXPECT_THROW(load_checkpoint(scratch / "run" / "step_2", other.optimization(), {{"rows", "11"}}), Error);
+  EXPECT_THROW(load_checkpoint(scratch / "run" / "step_2", other.optimization(), {{"rows", "11"}}),
+               Error);
 }
 
 TEST(Run, KeepsTheNewestCheckpointsAndRemovesLeftovers) {

@@ -1,5 +1,3 @@
-#include <hone/kernels/linear_cross_entropy.h>
-
 #include <algorithm>
 #include <cmath>
 
@@ -8,6 +6,7 @@
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/types.h>
 
+#include <hone/kernels/linear_cross_entropy.h>
 #include <hone/kernels/rows.h>
 
 namespace hone::kernels {
@@ -81,7 +80,8 @@ struct LinearCrossEntropyFunction : torch::autograd::Function<LinearCrossEntropy
                         bool needs_weight) {
     const auto dtype = hidden.scalar_type();
     auto dhidden = needs_hidden ? at::empty_like(hidden) : Tensor();
-    auto dweight = needs_weight ? at::zeros(weight.sizes(), weight.options().dtype(at::kFloat)) : Tensor();
+    auto dweight =
+        needs_weight ? at::zeros(weight.sizes(), weight.options().dtype(at::kFloat)) : Tensor();
     const auto block = std::max<std::int64_t>(1, kBlockNumbers / weight.size(0));
     double loss = 0;
     for (std::int64_t first = 0; first < hidden.size(0); first += block) {
@@ -100,12 +100,11 @@ struct LinearCrossEntropyFunction : torch::autograd::Function<LinearCrossEntropy
   static variable_list backward(AutogradContext* context, variable_list grads) {
     const auto saved = context->get_saved_variables();
     const auto factor = grads[0].item<double>();
-    const auto weight_dtype = static_cast<at::ScalarType>(context->saved_data["weight_dtype"].toInt());
+    const auto weight_dtype =
+        static_cast<at::ScalarType>(context->saved_data["weight_dtype"].toInt());
     return {saved[0].defined() ? saved[0] * factor : Tensor(),
-            saved[1].defined() ? (saved[1] * factor).to(weight_dtype) : Tensor(),
-            Tensor(),
-            Tensor(),
-            Tensor()};
+            saved[1].defined() ? (saved[1] * factor).to(weight_dtype) : Tensor(), Tensor(),
+            Tensor(), Tensor()};
   }
 };
 
@@ -116,14 +115,14 @@ Tensor linear_cross_entropy(const Tensor& hidden, const Tensor& weight, const Te
   expect_shape(targets, {hidden.size(0)}, "targets");
   if (!runs_on_rows(hidden)) return linear_cross_entropy_reference(hidden, weight, targets);
   const bool learns = torch::GradMode::is_enabled();
-  return LinearCrossEntropyFunction::apply(hidden.contiguous(),
-                                           weight,
-                                           targets.contiguous(),
+  return LinearCrossEntropyFunction::apply(hidden.contiguous(), weight, targets.contiguous(),
                                            learns && hidden.requires_grad(),
                                            learns && weight.requires_grad());
 }
 
-Tensor linear_cross_entropy_reference(const Tensor& hidden, const Tensor& weight, const Tensor& targets) {
+Tensor linear_cross_entropy_reference(const Tensor& hidden,
+                                      const Tensor& weight,
+                                      const Tensor& targets) {
   auto logits = at::linear(hidden, weight);
   if (logits.scalar_type() != at::kDouble) logits = logits.to(at::kFloat);
   return at::nll_loss(at::log_softmax(logits, -1), targets, {}, at::Reduction::Sum);

@@ -1,19 +1,23 @@
-// The language-model loss without the logits: hidden states times the head, softmax and cross-entropy in one pass over
-// blocks of positions, so that [M, V] never exists in memory.
+// The language-model loss without the logits: hidden states times the head, softmax and
+// cross-entropy in one pass over blocks of positions, so that [M, V] never exists in memory.
 #pragma once
 
 #include <hone/shapes.h>
 
 namespace hone::kernels {
 
-/// Sum over the M positions of -log softmax(hidden W^T)[target], as a scalar (fp32; double for double).
+/// Sum over the M positions of -log softmax(hidden W^T)[target], as a scalar (fp32; double for
+/// double).
 ///
-/// `hidden`: [M, D]; `weight`: [V, D], the head; `targets`: [M], int64, all in 0 .. V-1 (positions without a target are
-/// left out by the caller). Logits are formed in the dtype of `hidden`, everything after them in fp32. The gradients of
-/// `hidden`, and of `weight` where it needs one, are formed in the forward pass block by block and scaled in the backward.
+/// `hidden`: [M, D]; `weight`: [V, D], the head; `targets`: [M], int64, all in 0 .. V-1 (positions
+/// without a target are left out by the caller). Logits are formed in the dtype of `hidden`,
+/// everything after them in fp32. The gradients of `hidden`, and of `weight` where it needs one,
+/// are formed in the forward pass block by block and scaled in the backward.
 Tensor linear_cross_entropy(const Tensor& hidden, const Tensor& weight, const Tensor& targets);
 
 /// The definition, in ATen operators.
-Tensor linear_cross_entropy_reference(const Tensor& hidden, const Tensor& weight, const Tensor& targets);
+Tensor linear_cross_entropy_reference(const Tensor& hidden,
+                                      const Tensor& weight,
+                                      const Tensor& targets);
 
 }  // namespace hone::kernels

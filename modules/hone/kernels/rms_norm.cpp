@@ -1,5 +1,3 @@
-#include <hone/kernels/rms_norm.h>
-
 #include <cmath>
 
 #include <ATen/ATen.h>
@@ -7,6 +5,7 @@
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/types.h>
 
+#include <hone/kernels/rms_norm.h>
 #include <hone/kernels/rows.h>
 
 namespace hone::kernels {
@@ -91,19 +90,18 @@ void backward_rows(
     InputRow<T> input(size);
     OutputRow<T> output(size);
     for (auto row = begin; row < end; ++row) {
-      backward_row(gradient.read(gradients + row * size),
-                   input.read(from + row * size),
-                   scale,
-                   inverses[row],
-                   output.begin(to + row * size),
-                   size);
+      backward_row(gradient.read(gradients + row * size), input.read(from + row * size), scale,
+                   inverses[row], output.begin(to + row * size), size);
       output.done(to + row * size);
     }
   });
 }
 
 struct RmsNormFunction : torch::autograd::Function<RmsNormFunction> {
-  static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& weight, double eps) {
+  static Tensor forward(AutogradContext* context,
+                        const Tensor& x,
+                        const Tensor& weight,
+                        double eps) {
     const auto input = x.contiguous();
     const auto scale = weight.to(at::kFloat).contiguous();
     auto y = at::empty_like(input);

@@ -1,10 +1,9 @@
-#include <hone/kernels/rope.h>
-
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/types.h>
 
+#include <hone/kernels/rope.h>
 #include <hone/kernels/rows.h>
 
 namespace hone::kernels {
@@ -16,8 +15,12 @@ using torch::autograd::variable_list;
 constexpr std::int64_t kTokenGrain = 8;
 
 /// `direction` 1 rotates forwards, -1 back.
-HONE_VECTORIZED void rotate_head(
-    const float* x, const float* cos, const float* sin, float direction, float* y, std::int64_t half) {
+HONE_VECTORIZED void rotate_head(const float* x,
+                                 const float* cos,
+                                 const float* sin,
+                                 float direction,
+                                 float* y,
+                                 std::int64_t half) {
   for (std::int64_t i = 0; i < half; ++i) {
     const float turn = direction * sin[i];
     const float first = x[i];
@@ -42,12 +45,8 @@ void rotate_all(const Tensor& x, const Tensor& cos, const Tensor& sin, float dir
     for (auto token = begin; token < end; ++token) {
       for (std::int64_t head = 0; head < heads; ++head) {
         const auto at = (token * heads + head) * size;
-        rotate_head(input.read(from + at),
-                    cosines + token * half,
-                    sines + token * half,
-                    direction,
-                    output.begin(to + at),
-                    half);
+        rotate_head(input.read(from + at), cosines + token * half, sines + token * half, direction,
+                    output.begin(to + at), half);
         output.done(to + at);
       }
     }
@@ -66,7 +65,10 @@ Tensor rotate(const Tensor& x, const Tensor& cos, const Tensor& sin, float direc
 }
 
 struct RopeFunction : torch::autograd::Function<RopeFunction> {
-  static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& cos, const Tensor& sin) {
+  static Tensor forward(AutogradContext* context,
+                        const Tensor& x,
+                        const Tensor& cos,
+                        const Tensor& sin) {
     context->save_for_backward({cos, sin});
     return rotate(x, cos, sin, 1.0f);
   }

@@ -1,4 +1,5 @@
-// Rotary position embedding (Su et al. 2021), halves paired as Hugging Face pairs them: channel i with i + d/2.
+// Rotary position embedding (Su et al. 2021), halves paired as Hugging Face pairs them: channel i
+// with i + d/2.
 #pragma once
 
 #include <hone/shapes.h>
@@ -10,8 +11,8 @@ namespace hone::kernels {
 ///     y[i]       = x[i] cos[i] - x[i + d/2] sin[i]
 ///     y[i + d/2] = x[i + d/2] cos[i] + x[i] sin[i]
 ///
-/// fp32 and bf16 on the CPU run a fused kernel whose backward is the rotation the other way; everything else runs
-/// `rope_reference`.
+/// fp32 and bf16 on the CPU run a fused kernel whose backward is the rotation the other way;
+/// everything else runs `rope_reference`.
 Tensor rope(const Tensor& x, const Tensor& cos, const Tensor& sin);
 
 /// The definition, in ATen operators.

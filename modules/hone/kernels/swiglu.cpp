@@ -1,5 +1,3 @@
-#include <hone/kernels/swiglu.h>
-
 #include <algorithm>
 
 #include <ATen/ATen.h>
@@ -8,6 +6,7 @@
 #include <torch/types.h>
 
 #include <hone/kernels/rows.h>
+#include <hone/kernels/swiglu.h>
 
 namespace hone::kernels {
 namespace {
@@ -18,13 +17,20 @@ using torch::autograd::variable_list;
 constexpr std::int64_t kBlock = 1024;  // numbers handled at once; fits the first-level cache
 constexpr std::int64_t kBlockGrain = 8;
 
-HONE_VECTORIZED void forward_block(const float* gate, const float* up, float* y, std::int64_t size) {
+HONE_VECTORIZED void forward_block(const float* gate,
+                                   const float* up,
+                                   float* y,
+                                   std::int64_t size) {
   for (std::int64_t i = 0; i < size; ++i) y[i] = gate[i] / (1.0f + fast_exp(-gate[i])) * up[i];
 }
 
 /// d silu(z) = sigmoid(z) (1 + z (1 - sigmoid(z))).
-HONE_VECTORIZED void backward_block(
-    const float* grad, const float* gate, const float* up, float* dgate, float* dup, std::int64_t size) {
+HONE_VECTORIZED void backward_block(const float* grad,
+                                    const float* gate,
+                                    const float* up,
+                                    float* dgate,
+                                    float* dup,
+                                    std::int64_t size) {
   for (std::int64_t i = 0; i < size; ++i) {
     const float sigmoid = 1.0f / (1.0f + fast_exp(-gate[i]));
     dup[i] = grad[i] * gate[i] * sigmoid;
@@ -68,12 +74,8 @@ void backward_all(
   for_each_block(gate.numel(), [&](std::int64_t first, std::int64_t size) {
     InputRow<T> g(size), a(size), b(size);
     OutputRow<T> out_gate(size), out_up(size);
-    backward_block(g.read(grads + first),
-                   a.read(gates + first),
-                   b.read(ups + first),
-                   out_gate.begin(to_gate + first),
-                   out_up.begin(to_up + first),
-                   size);
+    backward_block(g.read(grads + first), a.read(gates + first), b.read(ups + first),
+                   out_gate.begin(to_gate + first), out_up.begin(to_up + first), size);
     out_gate.done(to_gate + first);
     out_up.done(to_up + first);
   });
@@ -116,6 +118,8 @@ Tensor swiglu(const Tensor& gate, const Tensor& up) {
   return SwigluFunction::apply(gate, up);
 }
 
-Tensor swiglu_reference(const Tensor& gate, const Tensor& up) { return at::silu(gate) * up; }
+Tensor swiglu_reference(const Tensor& gate, const Tensor& up) {
+  return at::silu(gate) * up;
+}
 
 }  // namespace hone::kernels

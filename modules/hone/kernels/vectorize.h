@@ -4,9 +4,10 @@
 #include <cstdint>
 #include <cstring>
 
-// Compiles a function once for AVX-512, once for AVX2 and once for any processor, chosen when the program starts.
-// The sanitizers cannot run the code that chooses.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__)
+// Compiles a function once for AVX-512, once for AVX2 and once for any processor, chosen when the
+// program starts. The sanitizers cannot run the code that chooses.
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
+    !defined(__SANITIZE_ADDRESS__)
 #define HONE_VECTORIZED __attribute__((target_clones("avx512f", "avx2", "default"), optimize("O3")))
 #else
 #define HONE_VECTORIZED
@@ -14,8 +15,8 @@
 
 namespace hone::kernels {
 
-/// e^x to about 2 units in the last place, without a call, so that loops over it vectorise. Below -87 it gives a value
-/// near the smallest normal number, above 88 one near the largest.
+/// e^x to about 2 units in the last place, without a call, so that loops over it vectorise. Below
+/// -87 it gives a value near the smallest normal number, above 88 one near the largest.
 inline float fast_exp(float x) {
   x = x < -87.0f ? -87.0f : (x > 88.0f ? 88.0f : x);
   // x = n ln 2 + r with |r| <= ln 2 / 2; ln 2 in two parts keeps r exact.

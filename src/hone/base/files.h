@@ -50,7 +50,8 @@ class AtomicFile {
   /// Appends `bytes`.
   void write(std::string_view bytes);
 
-  /// Replaces the first bytes of what was written by `bytes`, for a header whose counts are known only at the end.
+  /// Replaces the first bytes of what was written by `bytes`, for a header whose counts are known
+  /// only at the end.
   void rewrite_start(std::string_view bytes);
 
   /// Flushes to the disk and renames to the final name, replacing a file that is there.

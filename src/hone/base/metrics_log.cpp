@@ -1,5 +1,3 @@
-#include <hone/base/metrics_log.h>
-
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -8,6 +6,7 @@
 
 #include <hone/base/error.h>
 #include <hone/base/files.h>
+#include <hone/base/metrics_log.h>
 
 namespace hone {
 namespace {
@@ -25,7 +24,8 @@ std::string lines_until(const std::filesystem::path& path, std::int64_t last_ste
 
 }  // namespace
 
-MetricsLog::MetricsLog(std::filesystem::path path, std::int64_t last_step) : path_(std::move(path)) {
+MetricsLog::MetricsLog(std::filesystem::path path, std::int64_t last_step)
+    : path_(std::move(path)) {
   write_file(path_, std::filesystem::exists(path_) ? lines_until(path_, last_step) : "");
   out_.open(path_, std::ios::app);
   if (!out_) fail(path_.string(), ": cannot write: ", std::strerror(errno));

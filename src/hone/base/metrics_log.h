@@ -12,8 +12,8 @@ namespace hone {
 /// Appends one JSON object a line to a file, each flushed as it is written.
 class MetricsLog {
  public:
-  /// Opens `path`. Lines of an earlier run whose `step` is above `last_step` are dropped: a resumed run writes them
-  /// anew. Throws `Error` where the file cannot be written.
+  /// Opens `path`. Lines of an earlier run whose `step` is above `last_step` are dropped: a resumed
+  /// run writes them anew. Throws `Error` where the file cannot be written.
   MetricsLog(std::filesystem::path path, std::int64_t last_step);
 
   /// Appends `event`. Throws `Error` where the disk is full.

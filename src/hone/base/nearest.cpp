@@ -1,8 +1,8 @@
-#include <hone/base/nearest.h>
-
 #include <algorithm>
 #include <numeric>
 #include <utility>
+
+#include <hone/base/nearest.h>
 
 namespace hone {
 namespace {

@@ -7,7 +7,8 @@
 
 namespace hone {
 
-/// The candidates closest to `word` by edit distance, nearest first, at most `count`; none that shares nothing with it.
+/// The candidates closest to `word` by edit distance, nearest first, at most `count`; none that
+/// shares nothing with it.
 std::vector<std::string> nearest_names(std::string_view word,
                                        const std::vector<std::string>& candidates,
                                        std::size_t count = 3);

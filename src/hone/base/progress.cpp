@@ -1,14 +1,13 @@
-#include <hone/base/progress.h>
-
-#include <unistd.h>
-
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <utility>
 
+#include <unistd.h>
+
 #include <hone/base/error.h>
+#include <hone/base/progress.h>
 
 namespace hone {
 namespace {
@@ -26,9 +25,13 @@ double seconds_between(std::chrono::steady_clock::time_point from,
 Progress::Progress(std::ostream& out, Options options)
     : out_(out), options_(std::move(options)), started_(Clock::now()), drawn_(started_) {}
 
-Progress::~Progress() { finish(); }
+Progress::~Progress() {
+  finish();
+}
 
-void Progress::start_at(std::int64_t steps) { skipped_ = done_ = steps; }
+void Progress::start_at(std::int64_t steps) {
+  skipped_ = done_ = steps;
+}
 
 void Progress::advance(std::int64_t steps, double units, const std::string& note) {
   done_ += steps;
@@ -62,7 +65,8 @@ void Progress::draw(bool last) {
   if (last) {
     line += concat("  ", format_duration(elapsed));
   } else if (options_.total > 0 && fresh > 0) {
-    const double left = elapsed / static_cast<double>(fresh) * static_cast<double>(options_.total - done_);
+    const double left =
+        elapsed / static_cast<double>(fresh) * static_cast<double>(options_.total - done_);
     line += concat("  ", format_duration(left), " left");
   }
   if (!note_.empty()) line += "  " + note_;
@@ -82,7 +86,8 @@ std::string format_duration(double seconds) {
   const auto whole = static_cast<long long>(std::llround(seconds));
   char text[32];
   if (whole >= 3600) {
-    std::snprintf(text, sizeof text, "%lld:%02lld:%02lld", whole / 3600, whole / 60 % 60, whole % 60);
+    std::snprintf(text, sizeof text, "%lld:%02lld:%02lld", whole / 3600, whole / 60 % 60,
+                  whole % 60);
   } else {
     std::snprintf(text, sizeof text, "%lld:%02lld", whole / 60, whole % 60);
   }

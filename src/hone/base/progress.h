@@ -8,18 +8,19 @@
 
 namespace hone {
 
-/// Counts work and renders a line such as `train  120/500  24%  1,830 tokens/s  0:42 left  loss 0.412`.
+/// Counts work and renders a line such as `train  120/500  24%  1,830 tokens/s  0:42 left  loss
+/// 0.412`.
 ///
-/// On a terminal the line is redrawn in place at most ten times a second; elsewhere a plain line is written at most
-/// every ten seconds and at the end. Nothing is written in the first two seconds. Writes only to the stream it is
-/// given.
+/// On a terminal the line is redrawn in place at most ten times a second; elsewhere a plain line is
+/// written at most every ten seconds and at the end. Nothing is written in the first two seconds.
+/// Writes only to the stream it is given.
 class Progress {
  public:
   struct Options {
-    std::string label;           ///< what is being done, the first word of the line
-    std::int64_t total = 0;      ///< number of steps; 0: not known
-    std::string rate_unit;       ///< what `advance` counts as units, such as `tokens`; empty: no rate
-    bool terminal = false;       ///< redraw in place
+    std::string label;       ///< what is being done, the first word of the line
+    std::int64_t total = 0;  ///< number of steps; 0: not known
+    std::string rate_unit;   ///< what `advance` counts as units, such as `tokens`; empty: no rate
+    bool terminal = false;   ///< redraw in place
     double quiet_seconds = 2.0;  ///< nothing is shown before
   };
 

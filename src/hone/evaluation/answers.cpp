@@ -1,9 +1,8 @@
-#include <hone/evaluation/answers.h>
-
 #include <nlohmann/json.hpp>
 
 #include <hone/base/error.h>
 #include <hone/data/record.h>
+#include <hone/evaluation/answers.h>
 
 namespace hone {
 namespace {
@@ -23,8 +22,11 @@ std::string last_user_turn(const Json& messages) {
   return text;
 }
 
-AnswerExample example_of(const Record& record, const ChatTemplate& chat_template, const Tokenizer& tokenizer) {
-  if (!record.messages.is_array() || record.messages.empty() || record.messages.back().at("role") != "assistant") {
+AnswerExample example_of(const Record& record,
+                         const ChatTemplate& chat_template,
+                         const Tokenizer& tokenizer) {
+  if (!record.messages.is_array() || record.messages.empty() ||
+      record.messages.back().at("role") != "assistant") {
     fail(record.place, ": needs a conversation whose last turn is the assistant's");
   }
   Json prompt = record.messages;
@@ -53,10 +55,14 @@ bool is_exact_match(std::string_view answer, std::string_view reference) {
   return trimmed(answer) == trimmed(reference);
 }
 
-bool is_valid_json(std::string_view answer) { return Json::accept(trimmed(answer)); }
+bool is_valid_json(std::string_view answer) {
+  return Json::accept(trimmed(answer));
+}
 
-AnswerScores score_answers(const std::vector<AnswerExample>& examples, const std::vector<Generation>& answers) {
-  if (examples.size() != answers.size()) throw std::invalid_argument("score_answers: one answer for each example");
+AnswerScores score_answers(const std::vector<AnswerExample>& examples,
+                           const std::vector<Generation>& answers) {
+  if (examples.size() != answers.size())
+    throw std::invalid_argument("score_answers: one answer for each example");
   AnswerScores scores{.count = static_cast<std::int64_t>(examples.size())};
   for (std::size_t i = 0; i < examples.size(); ++i) {
     scores.exact_matches += is_exact_match(answers[i].text, examples[i].reference);

@@ -20,7 +20,8 @@ struct AnswerExample {
   std::string reference;                 ///< the wanted answer
 };
 
-/// Reads conversations whose last turn is the assistant's. Throws `Error` naming file and line where it is not.
+/// Reads conversations whose last turn is the assistant's. Throws `Error` naming file and line
+/// where it is not.
 std::vector<AnswerExample> read_answer_examples(const std::filesystem::path& path,
                                                 const ChatTemplate& chat_template,
                                                 const Tokenizer& tokenizer);
@@ -46,6 +47,7 @@ struct AnswerScores {
 };
 
 /// Scores `answers[i]` against `examples[i]`.
-AnswerScores score_answers(const std::vector<AnswerExample>& examples, const std::vector<Generation>& answers);
+AnswerScores score_answers(const std::vector<AnswerExample>& examples,
+                           const std::vector<Generation>& answers);
 
 }  // namespace hone

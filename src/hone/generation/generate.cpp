@@ -1,5 +1,3 @@
-#include <hone/generation/generate.h>
-
 #include <algorithm>
 #include <optional>
 #include <stdexcept>
@@ -9,6 +7,7 @@
 #include <torch/types.h>
 
 #include <hone/base/error.h>
+#include <hone/generation/generate.h>
 #include <hone/generation/stop_text.h>
 
 namespace hone {
@@ -66,7 +65,8 @@ struct Generator::Request {
     const auto written = static_cast<std::int64_t>(result.ids.size());
     if (stop.stopped()) return end(FinishReason::kStopString);
     if (written >= config.max_new_tokens) return end(FinishReason::kLength);
-    if (static_cast<std::int64_t>(prompt.size()) + written >= context) return end(FinishReason::kContextFull);
+    if (static_cast<std::int64_t>(prompt.size()) + written >= context)
+      return end(FinishReason::kContextFull);
   }
 };
 
@@ -91,7 +91,9 @@ const char* name_of(FinishReason reason) {
 }
 
 Generator::Generator(CausalLM model, Tokenizer tokenizer)
-    : model_(std::move(model)), tokenizer_(std::move(tokenizer)), end_ids_(model_->config.eos_token_ids) {
+    : model_(std::move(model)),
+      tokenizer_(std::move(tokenizer)),
+      end_ids_(model_->config.eos_token_ids) {
   if (const auto eos = tokenizer_.eos_id()) end_ids_.push_back(*eos);
   model_->eval();
 }
@@ -106,10 +108,12 @@ void Generator::check_prompts(const std::vector<std::vector<std::int64_t>>& prom
     const auto tokens = static_cast<std::int64_t>(prompts[i].size());
     if (tokens == 0) fail("prompt ", i + 1, " is empty");
     if (tokens >= context) {
-      fail("prompt ", i + 1, " has ", tokens, " tokens and leaves no room in the model's context of ", context);
+      fail("prompt ", i + 1, " has ", tokens,
+           " tokens and leaves no room in the model's context of ", context);
     }
     for (const auto id : prompts[i]) {
-      if (id < 0 || id >= model_->config.vocab_size) fail("prompt ", i + 1, ": id ", id, " is outside the vocabulary");
+      if (id < 0 || id >= model_->config.vocab_size)
+        fail("prompt ", i + 1, ": id ", id, " is outside the vocabulary");
     }
   }
 }
@@ -129,7 +133,8 @@ std::vector<Generation> Generator::generate(const std::vector<std::vector<std::i
     const auto last = std::min(prompts.size(), first + static_cast<std::size_t>(config.batch_size));
     std::vector<Request> requests;
     requests.reserve(last - first);
-    for (std::size_t i = first; i < last; ++i) requests.emplace_back(i, prompts[i], config, tokenizer_, on_text);
+    for (std::size_t i = first; i < last; ++i)
+      requests.emplace_back(i, prompts[i], config, tokenizer_, on_text);
     run_batch(requests, stop_requested);
     for (auto& request : requests) {
       results[request.index] = std::move(request.result);
@@ -146,16 +151,19 @@ void Generator::take_tokens(std::vector<Request*>& active, const Tensor& logits)
   const auto scores = logits.narrow(1, 0, words).to(at::kFloat).contiguous();
   for (std::size_t row = 0; row < active.size(); ++row) {
     auto& request = *active[row];
-    const std::span<const float> own(scores.const_data_ptr<float>() + static_cast<std::int64_t>(row) * words,
-                                     static_cast<std::size_t>(words));
+    const std::span<const float> own(
+        scores.const_data_ptr<float>() + static_cast<std::int64_t>(row) * words,
+        static_cast<std::size_t>(words));
     const auto& sampling = request.config.sampling;
-    const auto seen = sampling.repetition_penalty == 1 ? std::vector<std::int64_t>{} : request.seen();
+    const auto seen =
+        sampling.repetition_penalty == 1 ? std::vector<std::int64_t>{} : request.seen();
     const auto id = sample(own, sampling, seen, request.random);
     request.take(id, is_end(id), model_->config.max_position_embeddings);
   }
 }
 
-void Generator::run_batch(std::vector<Request>& requests, const std::function<bool()>& stop_requested) {
+void Generator::run_batch(std::vector<Request>& requests,
+                          const std::function<bool()>& stop_requested) {
   std::vector<Request*> active;
   std::vector<std::int64_t> ids, lengths;
   std::int64_t longest = 0;

@@ -15,10 +15,10 @@ namespace hone {
 /// How long and how texts are generated, under transformers' names.
 struct GenerationConfig {
   SamplingConfig sampling = {};
-  std::int64_t max_new_tokens = 256;       ///< tokens generated at most, at least 1
-  std::vector<std::string> stop_strings = {};///< end a text where one appears; not part of it
-  std::uint64_t seed = 0;                  ///< request i of a call draws with a seed made of this one and i
-  std::int64_t batch_size = 32;            ///< texts generated at the same time
+  std::int64_t max_new_tokens = 256;           ///< tokens generated at most, at least 1
+  std::vector<std::string> stop_strings = {};  ///< end a text where one appears; not part of it
+  std::uint64_t seed = 0;        ///< request i of a call draws with a seed made of this one and i
+  std::int64_t batch_size = 32;  ///< texts generated at the same time
 
   bool operator==(const GenerationConfig&) const = default;
 };
@@ -44,8 +44,8 @@ struct Generation {
   FinishReason finish_reason = FinishReason::kLength;
 };
 
-/// Generates one text for each prompt. A request's text does not depend on the others in the batch (in fp32 but for
-/// rounding).
+/// Generates one text for each prompt. A request's text does not depend on the others in the batch
+/// (in fp32 but for rounding).
 class Generator {
  public:
   /// `model` is used in evaluation mode. End tokens are the model's and the tokenizer's.
@@ -54,9 +54,10 @@ class Generator {
   /// Called for each piece of text as it becomes certain: index of the request, text.
   using OnText = std::function<void(std::size_t, const std::string&)>;
 
-  /// `prompts`: ids of each request. `on_text` may be empty; `on_done` (may be empty) is called with a request's index
-  /// when it is complete. `stop_requested` (may be empty) ends the call early: texts not complete are then cut. Throws
-  /// `Error` for an empty prompt, one that leaves no room in the model's context, and ids outside the vocabulary.
+  /// `prompts`: ids of each request. `on_text` may be empty; `on_done` (may be empty) is called
+  /// with a request's index when it is complete. `stop_requested` (may be empty) ends the call
+  /// early: texts not complete are then cut. Throws `Error` for an empty prompt, one that leaves no
+  /// room in the model's context, and ids outside the vocabulary.
   std::vector<Generation> generate(const std::vector<std::vector<std::int64_t>>& prompts,
                                    const GenerationConfig& config,
                                    const OnText& on_text = {},

@@ -1,10 +1,10 @@
-#include <hone/generation/sampling.h>
-
 #include <algorithm>
 #include <cmath>
 #include <numeric>
 #include <set>
 #include <stdexcept>
+
+#include <hone/generation/sampling.h>
 
 namespace hone {
 namespace {
@@ -13,9 +13,13 @@ void check(bool holds, const char* message) {
   if (!holds) throw std::invalid_argument(message);
 }
 
-bool is_share(double value) { return value >= 0 && value <= 1; }
+bool is_share(double value) {
+  return value >= 0 && value <= 1;
+}
 
-std::vector<float> penalised(std::span<const float> logits, double penalty, std::span<const std::int64_t> seen) {
+std::vector<float> penalised(std::span<const float> logits,
+                             double penalty,
+                             std::span<const std::int64_t> seen) {
   std::vector<float> result(logits.begin(), logits.end());
   for (const auto id : std::set<std::int64_t>(seen.begin(), seen.end())) {
     auto& logit = result.at(static_cast<std::size_t>(id));
@@ -36,11 +40,14 @@ void normalise(std::vector<Candidate>& kept) {
 }
 
 /// The candidates in falling order of logits, no more than `limit`, with softmax probabilities.
-std::vector<Candidate> ranked(std::span<const float> logits, double temperature, std::size_t limit) {
+std::vector<Candidate> ranked(std::span<const float> logits,
+                              double temperature,
+                              std::size_t limit) {
   std::vector<std::int64_t> order(logits.size());
   std::iota(order.begin(), order.end(), std::int64_t{0});
   const auto above = [&](std::int64_t a, std::int64_t b) {
-    const auto left = logits[static_cast<std::size_t>(a)], right = logits[static_cast<std::size_t>(b)];
+    const auto left = logits[static_cast<std::size_t>(a)],
+               right = logits[static_cast<std::size_t>(b)];
     return left != right ? left > right : a < b;
   };
   const auto middle = order.begin() + static_cast<std::ptrdiff_t>(std::min(limit, order.size()));
@@ -60,7 +67,8 @@ void keep_top_p(std::vector<Candidate>& kept, double top_p) {
   std::size_t count = 0;
   // Rounding must not let a sum that equals top_p on paper take one token more.
   constexpr double kSlack = 1e-9;
-  while (count < kept.size() && (count == 0 || reached < top_p - kSlack)) reached += kept[count++].probability;
+  while (count < kept.size() && (count == 0 || reached < top_p - kSlack))
+    reached += kept[count++].probability;
   kept.resize(count);
 }
 
@@ -72,11 +80,13 @@ void keep_min_p(std::vector<Candidate>& kept, double min_p) {
 }  // namespace
 
 void validate(const SamplingConfig& config) {
-  check(std::isfinite(config.temperature) && config.temperature >= 0, "temperature must be 0 or positive");
+  check(std::isfinite(config.temperature) && config.temperature >= 0,
+        "temperature must be 0 or positive");
   check(config.top_k >= 0, "top_k must be 0 (all) or positive");
   check(is_share(config.top_p), "top_p must be in [0, 1]");
   check(is_share(config.min_p), "min_p must be in [0, 1]");
-  check(std::isfinite(config.repetition_penalty) && config.repetition_penalty > 0, "repetition_penalty must be positive");
+  check(std::isfinite(config.repetition_penalty) && config.repetition_penalty > 0,
+        "repetition_penalty must be positive");
 }
 
 double RequestRandom::uniform() {

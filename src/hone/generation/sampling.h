@@ -12,9 +12,10 @@ namespace hone {
 struct SamplingConfig {
   double temperature = 0;  ///< logits are divided by it; 0: always the likeliest token (greedy)
   std::int64_t top_k = 0;  ///< only the k likeliest tokens; 0: all
-  double top_p = 1;        ///< only the likeliest tokens that together reach this probability, in [0, 1]
-  double min_p = 0;        ///< only tokens at least this share as likely as the likeliest, in [0, 1]
-  double repetition_penalty = 1;  ///< logits of tokens seen: positive ones divided by it, negative multiplied; 1: off
+  double top_p = 1;  ///< only the likeliest tokens that together reach this probability, in [0, 1]
+  double min_p = 0;  ///< only tokens at least this share as likely as the likeliest, in [0, 1]
+  double repetition_penalty =
+      1;  ///< logits of tokens seen: positive ones divided by it, negative multiplied; 1: off
 
   bool operator==(const SamplingConfig&) const = default;
 };
@@ -39,9 +40,10 @@ struct Candidate {
   double probability = 0;
 };
 
-/// What `config` leaves of `logits`, likeliest first (equal ones by id), probabilities summing to 1. Filters apply in the
-/// order temperature, top-k, top-p, min-p, as in transformers; each keeps at least one token. `seen` are the ids that the
-/// repetition penalty hits, each once: those of the prompt and the answer, never padding.
+/// What `config` leaves of `logits`, likeliest first (equal ones by id), probabilities summing
+/// to 1. Filters apply in the order temperature, top-k, top-p, min-p, as in transformers; each
+/// keeps at least one token. `seen` are the ids that the repetition penalty hits, each once: those
+/// of the prompt and the answer, never padding.
 std::vector<Candidate> candidates(std::span<const float> logits,
                                   const SamplingConfig& config,
                                   std::span<const std::int64_t> seen);

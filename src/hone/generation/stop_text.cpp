@@ -1,7 +1,7 @@
-#include <hone/generation/stop_text.h>
-
 #include <algorithm>
 #include <utility>
+
+#include <hone/generation/stop_text.h>
 
 namespace hone {
 
@@ -32,6 +32,8 @@ std::string StopText::push(std::string_view piece) {
   return text;
 }
 
-std::string StopText::finish() { return std::exchange(pending_, ""); }
+std::string StopText::finish() {
+  return std::exchange(pending_, "");
+}
 
 }  // namespace hone

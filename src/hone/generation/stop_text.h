@@ -8,7 +8,8 @@
 
 namespace hone {
 
-/// Lets text through up to the first stop string. Text that may be the beginning of one is held back until it is known.
+/// Lets text through up to the first stop string. Text that may be the beginning of one is held
+/// back until it is known.
 class StopText {
  public:
   /// Empty strings are ignored.

@@ -1,32 +1,34 @@
-#include <hone/model/adapter_config.h>
-
 #include <stdexcept>
 
 #include <nlohmann/json.hpp>
 
 #include <hone/base/error.h>
 #include <hone/format/checksum.h>
+#include <hone/model/adapter_config.h>
 
 namespace hone {
 namespace {
 
 /// Whether PEFT's field is absent, null, false, empty or the word `none`: it changes nothing.
 bool is_off(const Json& value) {
-  return value.is_null() || value == false || value == "none" || (value.is_structured() && value.empty());
+  return value.is_null() || value == false || value == "none" ||
+         (value.is_structured() && value.empty());
 }
 
 void refuse_unsupported(const Json& json, const std::string& place) {
-  for (const char* name : {"use_dora", "use_qalora", "lora_bias", "bias", "fan_in_fan_out", "modules_to_save",
-                           "trainable_token_indices", "layer_replication", "alora_invocation_tokens",
-                           "target_parameters"}) {
+  for (const char* name : {"use_dora", "use_qalora", "lora_bias", "bias", "fan_in_fan_out",
+                           "modules_to_save", "trainable_token_indices", "layer_replication",
+                           "alora_invocation_tokens", "target_parameters"}) {
     if (json.contains(name) && !is_off(json[name])) {
       fail(place, ": \"", name, "\": ", json[name].dump(), " is not supported");
     }
   }
   const auto start = json.find("init_lora_weights");
-  // Methods such as PiSSA change the base as well; an adapter of theirs fits only that changed base.
+  // Methods such as PiSSA change the base as well; an adapter of theirs fits only that changed
+  // base.
   if (start != json.end() && start->is_string() && *start != "gaussian") {
-    fail(place, ": \"init_lora_weights\": ", start->dump(), " is not supported; convert the adapter to plain LoRA");
+    fail(place, ": \"init_lora_weights\": ", start->dump(),
+         " is not supported; convert the adapter to plain LoRA");
   }
 }
 
@@ -59,7 +61,8 @@ std::vector<std::int64_t> read_layers(const Json& json, const std::string& place
 LoraConfig lora_config_from_json(const Json& json, const std::string& place) {
   if (!json.is_object()) fail(place, ": expected an object");
   const auto method = field<std::string>(json, "peft_type", "", place);
-  if (method != "LORA") fail(place, ": peft_type \"", method, "\" is not supported (supported: LORA)");
+  if (method != "LORA")
+    fail(place, ": peft_type \"", method, "\" is not supported (supported: LORA)");
   refuse_unsupported(json, place);
   LoraConfig config;
   config.r = field<std::int64_t>(json, "r", config.r, place);
@@ -79,7 +82,8 @@ LoraConfig lora_config_from_json(const Json& json, const std::string& place) {
 }
 
 Json lora_config_to_json(const LoraConfig& config, const std::string& base_model) {
-  const bool is_word = config.target_modules.size() == 1 && config.target_modules[0] == "all-linear";
+  const bool is_word =
+      config.target_modules.size() == 1 && config.target_modules[0] == "all-linear";
   Json layers = nullptr;
   if (!config.layers_to_transform.empty()) layers = config.layers_to_transform;
   return {{"alpha_pattern", config.alpha_pattern},

@@ -8,8 +8,8 @@
 
 namespace hone {
 
-/// Reads PEFT's fields; `place` names the file. Throws `Error` for another method, and for an option that changes the
-/// result and is not supported, by name.
+/// Reads PEFT's fields; `place` names the file. Throws `Error` for another method, and for an
+/// option that changes the result and is not supported, by name.
 LoraConfig lora_config_from_json(const Json& json, const std::string& place);
 
 /// What PEFT reads back as an equal configuration.

@@ -1,10 +1,9 @@
-#include <hone/model/config_json.h>
-
 #include <stdexcept>
 
 #include <nlohmann/json.hpp>
 
 #include <hone/base/error.h>
+#include <hone/model/config_json.h>
 #include <hone/model/tensor_files.h>
 
 namespace hone {
@@ -41,7 +40,8 @@ class Fields {
   bool boolean(const char* name, bool otherwise) const {
     const auto* value = find(name);
     if (value == nullptr) return otherwise;
-    if (!value->is_boolean()) fail(place_, ": \"", name, "\" must be true or false, got ", value->dump());
+    if (!value->is_boolean())
+      fail(place_, ": \"", name, "\" must be true or false, got ", value->dump());
     return value->get<bool>();
   }
   std::string string(const char* name, const std::string& otherwise) const {
@@ -63,7 +63,8 @@ class Fields {
 
  private:
   std::int64_t integer(const char* name, const Json& value) const {
-    if (!value.is_number_integer()) fail(place_, ": \"", name, "\" must be an integer, got ", value.dump());
+    if (!value.is_number_integer())
+      fail(place_, ": \"", name, "\" must be an integer, got ", value.dump());
     return value.get<std::int64_t>();
   }
 
@@ -108,9 +109,11 @@ void refuse_unsupported(const Fields& fields) {
     fail(fields.place(), ": model_type \"", type, "\" is not supported (supported: llama)");
   }
   const auto activation = fields.string("hidden_act", "silu");
-  if (activation != "silu") fail(fields.place(), ": hidden_act \"", activation, "\" is not supported (silu is)");
+  if (activation != "silu")
+    fail(fields.place(), ": hidden_act \"", activation, "\" is not supported (silu is)");
   if (fields.find("quantization_config") != nullptr) {
-    fail(fields.place(), ": \"quantization_config\" is not supported; use an unquantised folder or a GGUF file");
+    fail(fields.place(),
+         ": \"quantization_config\" is not supported; use an unquantised folder or a GGUF file");
   }
 }
 
@@ -184,7 +187,8 @@ CausalLMConfig config_from_gguf(const GgufFile& file) {
   }
   const auto scaling = file.find_string("llama.rope.scaling.type").value_or("none");
   if (scaling != "none" && scaling != "linear") {
-    fail(place, ": llama.rope.scaling.type \"", scaling, "\" is not supported (supported: none, linear)");
+    fail(place, ": llama.rope.scaling.type \"", scaling,
+         "\" is not supported (supported: none, linear)");
   }
   CausalLMConfig config;
   config.hidden_size = file.get_int("llama.embedding_length");

@@ -1,5 +1,3 @@
-#include <hone/model/gguf_names.h>
-
 #include <algorithm>
 #include <array>
 #include <cctype>
@@ -9,15 +7,15 @@
 #include <ATen/ATen.h>
 
 #include <hone/base/error.h>
+#include <hone/model/gguf_names.h>
 
 namespace hone {
 namespace {
 
 using Pair = std::pair<std::string_view, std::string_view>;  // GGUF, Hugging Face
 
-constexpr std::array<Pair, 3> kModelNames = {{{"token_embd", "model.embed_tokens"},
-                                              {"output_norm", "model.norm"},
-                                              {"output", "lm_head"}}};
+constexpr std::array<Pair, 3> kModelNames = {
+    {{"token_embd", "model.embed_tokens"}, {"output_norm", "model.norm"}, {"output", "lm_head"}}};
 constexpr std::array<Pair, 9> kLayerNames = {{{"attn_norm", "input_layernorm"},
                                               {"attn_q", "self_attn.q_proj"},
                                               {"attn_k", "self_attn.k_proj"},
@@ -52,7 +50,8 @@ std::optional<std::string> translate(std::string_view name, bool to_gguf) {
   const auto dot = rest.find('.');
   if (dot == 0 || dot == std::string_view::npos) return std::nullopt;
   const auto index = rest.substr(0, dot);
-  if (!std::all_of(index.begin(), index.end(), [](unsigned char c) { return std::isdigit(c); })) return std::nullopt;
+  if (!std::all_of(index.begin(), index.end(), [](unsigned char c) { return std::isdigit(c); }))
+    return std::nullopt;
   for (const auto& pair : kLayerNames) {
     if (from(pair) == rest.substr(dot + 1)) {
       return concat(to_gguf ? kGgufLayer : kLayer, index, ".", into(pair), ".", kind);
@@ -62,33 +61,44 @@ std::optional<std::string> translate(std::string_view name, bool to_gguf) {
 }
 
 bool is_rotated(const std::string& parameter) {
-  return parameter.find(".q_proj.") != std::string::npos || parameter.find(".k_proj.") != std::string::npos;
+  return parameter.find(".q_proj.") != std::string::npos ||
+         parameter.find(".k_proj.") != std::string::npos;
 }
 
 /// Swaps the two axes that make up the rows of a head.
 Tensor reorder(const Tensor& tensor, const CausalLMConfig& config, bool to_gguf) {
   const auto half = config.head_dim / 2;
-  std::vector<std::int64_t> shape = {tensor.size(0) / config.head_dim, to_gguf ? 2 : half, to_gguf ? half : 2};
+  std::vector<std::int64_t> shape = {tensor.size(0) / config.head_dim, to_gguf ? 2 : half,
+                                     to_gguf ? half : 2};
   shape.insert(shape.end(), tensor.sizes().begin() + 1, tensor.sizes().end());
   return tensor.reshape(shape).transpose(1, 2).reshape(tensor.sizes()).contiguous();
 }
 
 bool has_whole_heads(const Tensor& tensor, const CausalLMConfig& config) {
-  return tensor.size(0) % config.head_dim == 0;  // a wrong shape is refused where it is put into the model
+  return tensor.size(0) % config.head_dim ==
+         0;  // a wrong shape is refused where it is put into the model
 }
 
 }  // namespace
 
-std::optional<std::string> parameter_of_gguf(std::string_view name) { return translate(name, false); }
+std::optional<std::string> parameter_of_gguf(std::string_view name) {
+  return translate(name, false);
+}
 
-std::optional<std::string> gguf_of_parameter(std::string_view name) { return translate(name, true); }
+std::optional<std::string> gguf_of_parameter(std::string_view name) {
+  return translate(name, true);
+}
 
-Tensor from_gguf_order(const std::string& parameter, const Tensor& tensor, const CausalLMConfig& config) {
+Tensor from_gguf_order(const std::string& parameter,
+                       const Tensor& tensor,
+                       const CausalLMConfig& config) {
   if (!is_rotated(parameter) || !has_whole_heads(tensor, config)) return tensor;
   return reorder(tensor, config, false);
 }
 
-Tensor to_gguf_order(const std::string& parameter, const Tensor& tensor, const CausalLMConfig& config) {
+Tensor to_gguf_order(const std::string& parameter,
+                     const Tensor& tensor,
+                     const CausalLMConfig& config) {
   if (!is_rotated(parameter) || !has_whole_heads(tensor, config)) return tensor;
   return reorder(tensor, config, true);
 }

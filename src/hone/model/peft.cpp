@@ -1,5 +1,3 @@
-#include <hone/model/peft.h>
-
 #include <algorithm>
 #include <map>
 #include <optional>
@@ -15,6 +13,7 @@
 #include <hone/base/nearest.h>
 #include <hone/format/safetensors.h>
 #include <hone/model/adapter_config.h>
+#include <hone/model/peft.h>
 #include <hone/model/tensor_files.h>
 
 namespace hone {
@@ -72,22 +71,25 @@ void check_config(const LoraConfig& config) {
 }
 
 /// Every target must name something, or a misspelt one would silently train less.
-void check_targets(const std::vector<std::pair<std::string, Projection>>& projections, const LoraConfig& config) {
+void check_targets(const std::vector<std::pair<std::string, Projection>>& projections,
+                   const LoraConfig& config) {
   std::set<std::string> last_parts;
-  for (const auto& [name, projection] : projections) last_parts.insert(name.substr(name.rfind('.') + 1));
+  for (const auto& [name, projection] : projections)
+    last_parts.insert(name.substr(name.rfind('.') + 1));
   const std::vector<std::string> known(last_parts.begin(), last_parts.end());
   for (const auto& target : config.target_modules) {
-    const bool named = std::any_of(
-        projections.begin(), projections.end(), [&](const auto& item) { return is_target(item.first, target); });
+    const bool named = std::any_of(projections.begin(), projections.end(),
+                                   [&](const auto& item) { return is_target(item.first, target); });
     if (named) continue;
     std::string names;
     for (const auto& name : known) names += (names.empty() ? "" : ", ") + name;
-    fail("target_modules: \"", target, "\" names no module", did_you_mean(target, known), "; the model has ", names,
-         " and all-linear");
+    fail("target_modules: \"", target, "\" names no module", did_you_mean(target, known),
+         "; the model has ", names, " and all-linear");
   }
   for (const auto layer : config.layers_to_transform) {
-    const bool exists = std::any_of(
-        projections.begin(), projections.end(), [&](const auto& item) { return layer_of(item.first) == layer; });
+    const bool exists = std::any_of(projections.begin(), projections.end(), [&](const auto& item) {
+      return layer_of(item.first) == layer;
+    });
     if (!exists) fail("layers_to_transform: the model has no layer ", layer);
   }
 }
@@ -103,7 +105,8 @@ std::string missing_halves(const std::string& name, const Halves& halves) {
 }
 
 /// The key of the model that is most like `key`.
-std::string expected_key(const std::string& key, const std::map<std::string, Projection>& projections) {
+std::string expected_key(const std::string& key,
+                         const std::map<std::string, Projection>& projections) {
   std::vector<std::string> keys;
   for (const auto& [module, projection] : projections) {
     keys.push_back(concat(kKeyPrefix, module, ".lora_A.weight"));
@@ -124,7 +127,8 @@ std::map<std::string, Halves> sort_by_module(const SafetensorsFile& file,
     if (prefixed) key.erase(0, kKeyPrefix.size());
     const bool is_a = key.ends_with(".lora_A.weight");
     const bool is_b = key.ends_with(".lora_B.weight");
-    const auto module = is_a || is_b ? key.substr(0, key.size() - std::string_view(".lora_A.weight").size()) : "";
+    const auto module =
+        is_a || is_b ? key.substr(0, key.size() - std::string_view(".lora_A.weight").size()) : "";
     if (!prefixed || !projections.contains(module)) {
       unmatched.push_back(tensor.name);
       continue;
@@ -133,8 +137,9 @@ std::map<std::string, Halves> sort_by_module(const SafetensorsFile& file,
   }
   if (file.tensors().empty()) fail(file.path().string(), ": holds no tensors");
   if (!unmatched.empty()) {
-    fail(file.path().string(), ": ", file.tensors().size() - unmatched.size(), " of ", file.tensors().size(),
-         " tensors match the model; the first that does not is \"", unmatched.front(), "\", an expected one is \"",
+    fail(file.path().string(), ": ", file.tensors().size() - unmatched.size(), " of ",
+         file.tensors().size(), " tensors match the model; the first that does not is \"",
+         unmatched.front(), "\", an expected one is \"",
          expected_key(unmatched.front(), projections), "\"");
   }
   return modules;
@@ -143,14 +148,14 @@ std::map<std::string, Halves> sort_by_module(const SafetensorsFile& file,
 void check_shapes(const fs::path& path, const Projection& base, const Halves& halves) {
   const auto check = [&](const TensorView& tensor, std::int64_t axis, std::int64_t size) {
     if (tensor.shape.size() == 2 && tensor.shape[static_cast<std::size_t>(axis)] == size) return;
-    fail(path.string(), ": \"", tensor.name, "\" has shape ", shape_text(tensor.shape), ", dimension ", axis,
-         " must be ", size, " on this model");
+    fail(path.string(), ": \"", tensor.name, "\" has shape ", shape_text(tensor.shape),
+         ", dimension ", axis, " must be ", size, " on this model");
   };
   check(*halves.a, 1, base->in_features());
   check(*halves.b, 0, base->out_features());
   if (halves.a->shape[0] != halves.b->shape[1] || halves.a->shape[0] < 1) {
-    fail(path.string(), ": \"", halves.a->name, "\" ", shape_text(halves.a->shape), " and \"", halves.b->name, "\" ",
-         shape_text(halves.b->shape), " differ in rank");
+    fail(path.string(), ": \"", halves.a->name, "\" ", shape_text(halves.a->shape), " and \"",
+         halves.b->name, "\" ", shape_text(halves.b->shape), " differ in rank");
   }
 }
 
@@ -177,9 +182,8 @@ void attach(CausalLM& model, const LoraConfig& config, const std::string& name) 
   auto projections = named_projections(*model);
   check_targets(projections, config);
   for (auto& [path, projection] : projections) {
-    const bool named = std::any_of(config.target_modules.begin(), config.target_modules.end(), [&](const auto& target) {
-      return is_target(path, target);
-    });
+    const bool named = std::any_of(config.target_modules.begin(), config.target_modules.end(),
+                                   [&](const auto& target) { return is_target(path, target); });
     if (!named || !is_chosen_layer(path, config)) continue;
     projection->add_adapter(name, Lora(*projection, config_of(path, config)).ptr());
   }
@@ -224,10 +228,8 @@ void save_adapter(const CausalLM& model,
   TORCH_CHECK(!tensors.empty(), "the model has no LoRA adapter '", name, "'");
   AtomicFolder target(folder);
   write_json(target.temporary() / "adapter_config.json", lora_config_to_json(config, base_model));
-  write_tensors(target.temporary() / "adapter_model.safetensors",
-                tensors,
-                {{"format", "pt"}, {kConfigHash, hash_of(config)}},
-                Checksum::kAdd);
+  write_tensors(target.temporary() / "adapter_model.safetensors", tensors,
+                {{"format", "pt"}, {kConfigHash, hash_of(config)}}, Checksum::kAdd);
   target.commit();
 }
 

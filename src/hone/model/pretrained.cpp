@@ -1,5 +1,3 @@
-#include <hone/model/pretrained.h>
-
 #include <functional>
 #include <map>
 #include <set>
@@ -15,6 +13,7 @@
 #include <hone/format/safetensors_folder.h>
 #include <hone/model/config_json.h>
 #include <hone/model/gguf_names.h>
+#include <hone/model/pretrained.h>
 #include <hone/model/tensor_files.h>
 
 namespace hone {
@@ -25,18 +24,26 @@ namespace fs = std::filesystem;
 /// Gives the stored tensor of a parameter, or an undefined one.
 using Source = std::function<Tensor(const std::string& parameter)>;
 
-bool is_gguf(const fs::path& path) { return path.extension() == ".gguf"; }
+bool is_gguf(const fs::path& path) {
+  return path.extension() == ".gguf";
+}
 
-/// Puts the tensors of `source` in the place of the model's own, which were never touched and so take no memory.
-void fill(CausalLM& model, const Source& source, const LoadOptions& options, const std::string& place) {
+/// Puts the tensors of `source` in the place of the model's own, which were never touched and so
+/// take no memory.
+void fill(CausalLM& model,
+          const Source& source,
+          const LoadOptions& options,
+          const std::string& place) {
   for (auto& item : model->named_parameters()) {
     auto stored = source(item.key());
     if (!stored.defined()) fail(place, ": tensor \"", item.key(), "\" is missing");
     auto& parameter = item.value();
     if (stored.sizes() != parameter.sizes()) {
-      fail(place, ": tensor \"", item.key(), "\" has shape ", stored.sizes(), ", the model needs ", parameter.sizes());
+      fail(place, ": tensor \"", item.key(), "\" has shape ", stored.sizes(), ", the model needs ",
+           parameter.sizes());
     }
-    if (!stored.is_floating_point()) fail(place, ": tensor \"", item.key(), "\" does not hold floating-point numbers");
+    if (!stored.is_floating_point())
+      fail(place, ": tensor \"", item.key(), "\" does not hold floating-point numbers");
     parameter.set_data(options.dtype ? stored.to(*options.dtype) : stored);
     parameter.set_requires_grad(false);
   }
@@ -44,12 +51,14 @@ void fill(CausalLM& model, const Source& source, const LoadOptions& options, con
 
 /// Tensors that files carry although nothing is computed from them.
 bool is_ignored(const std::string& name, const CausalLMConfig& config) {
-  return name.ends_with("rotary_emb.inv_freq") || (config.tie_word_embeddings && name == "lm_head.weight");
+  return name.ends_with("rotary_emb.inv_freq") ||
+         (config.tie_word_embeddings && name == "lm_head.weight");
 }
 
 void refuse_extra(const CausalLM& model, const std::string& name, const std::string& place) {
   if (model->named_parameters().contains(name) || is_ignored(name, model->config)) return;
-  fail(place, ": tensor \"", name, "\" is not part of a ", model->config.model_type, " model with this configuration");
+  fail(place, ": tensor \"", name, "\" is not part of a ", model->config.model_type,
+       " model with this configuration");
 }
 
 CausalLM load_folder(const fs::path& folder, const LoadOptions& options) {
@@ -71,7 +80,8 @@ CausalLM load_gguf(const fs::path& path, const LoadOptions& options) {
   std::map<std::string, const GgufTensor*> by_parameter;
   for (const auto& tensor : file.tensors()) {
     const auto name = parameter_of_gguf(tensor.name);
-    if (!name) fail(path.string(), ": tensor \"", tensor.name, "\" is not supported in a llama model");
+    if (!name)
+      fail(path.string(), ": tensor \"", tensor.name, "\" is not supported in a llama model");
     refuse_extra(model, *name, path.string());
     by_parameter[*name] = &tensor;
   }
@@ -94,7 +104,10 @@ Json generation_config(const CausalLMConfig& config) {
 }
 
 /// Counts one merged matrix: what the update was, and what rounding swallowed.
-void note_merge(const Tensor& before, const Tensor& merged, const Tensor& delta, MergeReport& report) {
+void note_merge(const Tensor& before,
+                const Tensor& merged,
+                const Tensor& delta,
+                MergeReport& report) {
   const auto size = delta.abs();
   const auto lost = size.masked_fill(merged.ne(before.to(merged.scalar_type())), 0);
   report.merged_matrices += 1;
@@ -116,7 +129,9 @@ CausalLM load_pretrained(const fs::path& path, const LoadOptions& options) {
   return is_gguf(path) ? load_gguf(path, options) : load_folder(path, options);
 }
 
-MergeReport save_pretrained(const CausalLM& model, const fs::path& folder, std::optional<at::ScalarType> dtype) {
+MergeReport save_pretrained(const CausalLM& model,
+                            const fs::path& folder,
+                            std::optional<at::ScalarType> dtype) {
   torch::NoGradGuard no_grad;
   MergeReport report;
   std::map<std::string, Tensor> tensors;
@@ -136,7 +151,8 @@ MergeReport save_pretrained(const CausalLM& model, const fs::path& folder, std::
   AtomicFolder target(folder);
   write_json(target.temporary() / "config.json", config_to_json(model->config, stored_dtype));
   write_json(target.temporary() / "generation_config.json", generation_config(model->config));
-  write_tensors(target.temporary() / "model.safetensors", tensors, {{"format", "pt"}}, Checksum::kNone);
+  write_tensors(target.temporary() / "model.safetensors", tensors, {{"format", "pt"}},
+                Checksum::kNone);
   target.commit();
   return report;
 }
@@ -145,7 +161,8 @@ at::ScalarType preferred_dtype() {
   const auto capabilities = at::cpu::get_cpu_capabilities();
   for (const char* name : {"amx_bf16", "avx512_bf16"}) {
     const auto found = capabilities.find(name);
-    if (found != capabilities.end() && found->second.isBool() && found->second.toBool()) return at::kBFloat16;
+    if (found != capabilities.end() && found->second.isBool() && found->second.toBool())
+      return at::kBFloat16;
   }
   return at::kFloat;
 }

@@ -11,14 +11,15 @@ namespace hone {
 
 /// How weights are held in memory.
 struct LoadOptions {
-  /// The dtype to compute in; nothing: as stored (GGUF blocks: fp32). Weights stored so are used from the map, without
-  /// a copy; others are converted one tensor at a time.
+  /// The dtype to compute in; nothing: as stored (GGUF blocks: fp32). Weights stored so are used
+  /// from the map, without a copy; others are converted one tensor at a time.
   std::optional<at::ScalarType> dtype = std::nullopt;
 };
 
-/// Loads the model in `path`: a folder with config.json and model.safetensors (or shards with their index), or a
-/// `.gguf` file. No weight requires a gradient. Throws `Error` naming the file and the tensor where one is missing, not
-/// part of the model, or of another shape.
+/// Loads the model in `path`: a folder with config.json and model.safetensors (or shards with their
+/// index), or a
+/// `.gguf` file. No weight requires a gradient. Throws `Error` naming the file and the tensor where
+/// one is missing, not part of the model, or of another shape.
 CausalLM load_pretrained(const std::filesystem::path& path, const LoadOptions& options = {});
 
 /// The configuration alone.
@@ -27,18 +28,20 @@ CausalLMConfig load_config(const std::filesystem::path& path);
 /// What `save_pretrained` found when it folded adapters in.
 struct MergeReport {
   std::int64_t merged_matrices = 0;
-  double largest_update = 0;       ///< largest |s B A| of an element
-  double largest_lost_update = 0;  ///< largest |s B A| of an element that rounding to the dtype left as it was
+  double largest_update = 0;  ///< largest |s B A| of an element
+  double largest_lost_update =
+      0;  ///< largest |s B A| of an element that rounding to the dtype left as it was
 };
 
-/// Writes config.json, generation_config.json and model.safetensors with the weights in `dtype` (nothing: as they are),
-/// the active adapters folded in: added in fp32 and rounded once. The folder appears when it is complete.
+/// Writes config.json, generation_config.json and model.safetensors with the weights in `dtype`
+/// (nothing: as they are), the active adapters folded in: added in fp32 and rounded once. The
+/// folder appears when it is complete.
 MergeReport save_pretrained(const CausalLM& model,
                             const std::filesystem::path& folder,
                             std::optional<at::ScalarType> dtype = std::nullopt);
 
-/// The dtype to compute a frozen model in on this machine: bf16 where the processor multiplies bf16 matrices (AMX,
-/// AVX512-BF16), else fp32, which is faster there.
+/// The dtype to compute a frozen model in on this machine: bf16 where the processor multiplies bf16
+/// matrices (AMX, AVX512-BF16), else fp32, which is faster there.
 at::ScalarType preferred_dtype();
 
 }  // namespace hone

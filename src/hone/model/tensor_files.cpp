@@ -1,5 +1,3 @@
-#include <hone/model/tensor_files.h>
-
 #include <array>
 #include <utility>
 #include <vector>
@@ -9,6 +7,7 @@
 #include <torch/types.h>
 
 #include <hone/base/error.h>
+#include <hone/model/tensor_files.h>
 
 namespace hone {
 namespace {
@@ -38,8 +37,10 @@ at::Tensor over_bytes(std::string_view bytes,
                       std::shared_ptr<const void> owner) {
   const auto options = at::TensorOptions().dtype(type);
   if (bytes.empty()) return at::empty(shape, options);
-  auto* data = const_cast<char*>(bytes.data());  // the map is private: writing never reaches the file
-  return at::from_blob(data, shape, [owner = std::move(owner)](void*) {}, options);
+  auto* data =
+      const_cast<char*>(bytes.data());  // the map is private: writing never reaches the file
+  return at::from_blob(
+      data, shape, [owner = std::move(owner)](void*) {}, options);
 }
 
 }  // namespace
@@ -82,21 +83,26 @@ at::Tensor map_tensor(const TensorView& view, std::shared_ptr<const void> owner)
 
 at::Tensor expand_tensor(const GgufTensor& tensor, std::shared_ptr<const void> owner) {
   const std::vector<std::int64_t> shape(tensor.shape.rbegin(), tensor.shape.rend());
-  if (tensor.type == GgmlType::F32) return over_bytes(tensor.bytes, shape, at::kFloat, std::move(owner));
-  if (tensor.type == GgmlType::F16) return over_bytes(tensor.bytes, shape, at::kHalf, std::move(owner));
-  if (tensor.type == GgmlType::BF16) return over_bytes(tensor.bytes, shape, at::kBFloat16, std::move(owner));
+  if (tensor.type == GgmlType::F32)
+    return over_bytes(tensor.bytes, shape, at::kFloat, std::move(owner));
+  if (tensor.type == GgmlType::F16)
+    return over_bytes(tensor.bytes, shape, at::kHalf, std::move(owner));
+  if (tensor.type == GgmlType::BF16)
+    return over_bytes(tensor.bytes, shape, at::kBFloat16, std::move(owner));
   auto expanded = at::empty(shape, at::kFloat);
   auto* out = expanded.mutable_data_ptr<float>();
   const auto block = block_elements(tensor.type);
-  at::parallel_for(0, expanded.numel() / block, kExpandGrain / block, [&](std::int64_t begin, std::int64_t end) {
-    const auto count = static_cast<std::size_t>((end - begin) * block);
-    dequantize_range(tensor.type, tensor.bytes, begin * block, {out + begin * block, count});
-  });
+  at::parallel_for(
+      0, expanded.numel() / block, kExpandGrain / block, [&](std::int64_t begin, std::int64_t end) {
+        const auto count = static_cast<std::size_t>((end - begin) * block);
+        dequantize_range(tensor.type, tensor.bytes, begin * block, {out + begin * block, count});
+      });
   return expanded;
 }
 
 TensorView view_of(const std::string& name, const at::Tensor& tensor) {
-  TORCH_CHECK(tensor.is_contiguous() && tensor.device().is_cpu(), name, ": not contiguous CPU memory");
+  TORCH_CHECK(tensor.is_contiguous() && tensor.device().is_cpu(), name,
+              ": not contiguous CPU memory");
   return {.name = name,
           .dtype = dtype_of(tensor.scalar_type()),
           .shape = tensor.sizes().vec(),

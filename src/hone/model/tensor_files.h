@@ -13,7 +13,8 @@
 
 namespace hone {
 
-/// The LibTorch dtype of a dtype on disk, and back. The reverse throws `Error` for a dtype that safetensors lacks.
+/// The LibTorch dtype of a dtype on disk, and back. The reverse throws `Error` for a dtype that
+/// safetensors lacks.
 at::ScalarType scalar_type_of(DType dtype);
 DType dtype_of(at::ScalarType type);
 
@@ -21,12 +22,12 @@ DType dtype_of(at::ScalarType type);
 std::string dtype_word(at::ScalarType type);
 std::optional<at::ScalarType> dtype_from_word(std::string_view word);
 
-/// `view` without a copy: the tensor keeps `owner` (the map) alive. Bytes that are not aligned for their dtype are
-/// copied.
+/// `view` without a copy: the tensor keeps `owner` (the map) alive. Bytes that are not aligned for
+/// their dtype are copied.
 at::Tensor map_tensor(const TensorView& view, std::shared_ptr<const void> owner);
 
-/// The elements of `tensor` in fp32 (unquantised types: in their own dtype, without a copy), outermost dimension first
-/// as LibTorch has it. Blocks are expanded by all threads.
+/// The elements of `tensor` in fp32 (unquantised types: in their own dtype, without a copy),
+/// outermost dimension first as LibTorch has it. Blocks are expanded by all threads.
 at::Tensor expand_tensor(const GgufTensor& tensor, std::shared_ptr<const void> owner);
 
 /// A view of the bytes of `tensor`, which must be contiguous, on the CPU, and outlive it.

@@ -1,8 +1,7 @@
-#include <hone/objective/losses.h>
-
 #include <ATen/ATen.h>
 
 #include <hone/objective/logprobs.h>
+#include <hone/objective/losses.h>
 
 namespace hone {
 

@@ -13,9 +13,11 @@ enum class Reduction {
 
 /// Supervised fine-tuning: the negative log-likelihood of the labelled tokens,
 ///
-///     L_SFT = -sum_t log p(y_t | y_<t)          (divided by the number of targets for `kTokenMean`)
+///     L_SFT = -sum_t log p(y_t | y_<t)          (divided by the number of targets for
+///     `kTokenMean`)
 ///
-/// `logits`: [B, T, V]; `labels`: [B, T], int64, -100 where no loss is taken. Returns a scalar; 0 without any target.
+/// `logits`: [B, T, V]; `labels`: [B, T], int64, -100 where no loss is taken. Returns a scalar; 0
+/// without any target.
 at::Tensor sft_loss(const at::Tensor& logits, const at::Tensor& labels, Reduction reduction);
 
 }  // namespace hone

@@ -196,8 +196,8 @@ std::optional<RegexMatcher::Match> RegexMatcher::find(std::string_view text, std
   if (result == PCRE2_ERROR_JIT_STACKLIMIT) result = match(PCRE2_NO_JIT);
   if (result == PCRE2_ERROR_NOMATCH) return std::nullopt;
   if (result < 0) {
-    fail("pattern ", quote(code_->pattern), ": matching failed at byte ", from, " of ",
-         text.size(), ": ", message_of(result));
+    fail("pattern ", quote(code_->pattern), ": matching failed at byte ", from, " of ", text.size(),
+         ": ", message_of(result));
   }
   const auto* range = pcre2_get_ovector_pointer(data_->match);
   if (range[1] < range[0])

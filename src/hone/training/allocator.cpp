@@ -1,6 +1,6 @@
-#include <hone/training/allocator.h>
-
 #include <malloc.h>
+
+#include <hone/training/allocator.h>
 
 namespace hone {
 

@@ -1,5 +1,3 @@
-#include <hone/training/checkpoint.h>
-
 #include <algorithm>
 #include <charconv>
 #include <map>
@@ -15,6 +13,7 @@
 #include <hone/base/json_io.h>
 #include <hone/format/safetensors.h>
 #include <hone/model/tensor_files.h>
+#include <hone/training/checkpoint.h>
 
 namespace hone {
 namespace {
@@ -47,18 +46,22 @@ void check_identity(const fs::path& path, const Identity& saved, const Identity&
   for (const auto& [key, value] : identity) {
     const auto found = saved.find(key);
     if (found != saved.end() && found->second == value) continue;
-    fail(path.string(), ": was written by a run with ", key, " ", found == saved.end() ? "unset" : found->second,
-         ", this run has ", value);
+    fail(path.string(), ": was written by a run with ", key, " ",
+         found == saved.end() ? "unset" : found->second, ", this run has ", value);
   }
 }
 
 /// The stored tensor for `parameter`, checked.
-at::Tensor matching(const SafetensorsFile& file, const std::string& name, const at::Tensor& parameter) {
+at::Tensor matching(const SafetensorsFile& file,
+                    const std::string& name,
+                    const at::Tensor& parameter) {
   const auto* view = file.find(name);
-  if (view == nullptr) fail(file.path().string(), ": \"", name, "\" is missing: the run trains other parameters");
+  if (view == nullptr)
+    fail(file.path().string(), ": \"", name, "\" is missing: the run trains other parameters");
   const auto stored = map_tensor(*view, file.owner());
   if (stored.sizes() != parameter.sizes()) {
-    fail(file.path().string(), ": \"", name, "\" has shape ", stored.sizes(), ", this run needs ", parameter.sizes());
+    fail(file.path().string(), ": \"", name, "\" has shape ", stored.sizes(), ", this run needs ",
+         parameter.sizes());
   }
   return stored;
 }
@@ -79,19 +82,20 @@ void save_checkpoint(const fs::path& folder,
                      const Progression& progression,
                      const std::function<void(const fs::path&)>& extra) {
   auto tensors = optimization.moments();
-  for (const auto& [name, parameter] : optimization.parameters()) tensors[kParameter + name] = parameter;
+  for (const auto& [name, parameter] : optimization.parameters())
+    tensors[kParameter + name] = parameter;
   tensors[kRandomState] = at::detail::getDefaultCPUGenerator().get_state();
   AtomicFolder target(folder);
   // First: whoever saves a model may replace the whole folder by a finished one.
   if (extra) extra(target.temporary());
-  write_tensors(target.temporary() / kStateFile,
-                tensors,
-                {{kProgression, to_json_line(to_json(progression))}},
-                Checksum::kAdd);
+  write_tensors(target.temporary() / kStateFile, tensors,
+                {{kProgression, to_json_line(to_json(progression))}}, Checksum::kAdd);
   target.commit();
 }
 
-Progression load_checkpoint(const fs::path& folder, Optimization& optimization, const Identity& identity) {
+Progression load_checkpoint(const fs::path& folder,
+                            Optimization& optimization,
+                            const Identity& identity) {
   const SafetensorsFile file(folder / kStateFile, Verify::kRequire);
   const auto place = file.path().string();
   const auto found = file.metadata().find(kProgression);
@@ -101,7 +105,8 @@ Progression load_checkpoint(const fs::path& folder, Optimization& optimization, 
   std::map<std::string, at::Tensor> moments;
   for (const auto& [name, parameter] : optimization.parameters()) {
     matching(file, kParameter + name, parameter);
-    for (const char* moment : {"exp_avg.", "exp_avg_sq."}) moments[moment + name] = matching(file, moment + name, parameter);
+    for (const char* moment : {"exp_avg.", "exp_avg_sq."})
+      moments[moment + name] = matching(file, moment + name, parameter);
   }
   const auto random = file.at(kRandomState);
   torch::NoGradGuard no_grad;

@@ -1,10 +1,10 @@
-#include <hone/training/optimization.h>
-
 #include <cmath>
 #include <stdexcept>
 
 #include <ATen/ATen.h>
 #include <torch/types.h>
+
+#include <hone/training/optimization.h>
 
 namespace hone {
 namespace {
@@ -16,7 +16,8 @@ void check(bool holds, const char* message) {
 }  // namespace
 
 void validate(const OptimizationConfig& config) {
-  check(std::isfinite(config.learning_rate) && config.learning_rate > 0, "learning_rate must be positive");
+  check(std::isfinite(config.learning_rate) && config.learning_rate > 0,
+        "learning_rate must be positive");
   check(config.adam_beta1 >= 0 && config.adam_beta1 < 1, "adam_beta1 must be in [0, 1)");
   check(config.adam_beta2 >= 0 && config.adam_beta2 < 1, "adam_beta2 must be in [0, 1)");
   check(config.adam_epsilon > 0, "adam_epsilon must be positive");
@@ -25,7 +26,9 @@ void validate(const OptimizationConfig& config) {
   validate(config.schedule);
 }
 
-Optimization::Optimization(Parameters parameters, OptimizationConfig config, std::int64_t total_steps)
+Optimization::Optimization(Parameters parameters,
+                           OptimizationConfig config,
+                           std::int64_t total_steps)
     : parameters_(std::move(parameters)), config_(std::move(config)), total_steps_(total_steps) {
   validate(config_);
   TORCH_CHECK(!parameters_.empty(), "Optimization: no parameter requires a gradient");
@@ -49,7 +52,8 @@ double Optimization::clip(const std::vector<at::Tensor>& gradients) const {
 
 Optimization::Report Optimization::step() {
   torch::NoGradGuard no_grad;
-  const double rate = config_.learning_rate * learning_rate_factor(config_.schedule, steps_, total_steps_);
+  const double rate =
+      config_.learning_rate * learning_rate_factor(config_.schedule, steps_, total_steps_);
   // Matrices decay, vectors do not: two groups for the fused update.
   struct Group {
     std::vector<at::Tensor> parameters, gradients, averages, squares, steps;
@@ -71,16 +75,9 @@ Optimization::Report Optimization::step() {
   if (!std::isfinite(report.grad_norm)) return report;
   for (auto& group : groups) {
     if (group.parameters.empty()) continue;
-    at::_fused_adamw_(group.parameters,
-                      group.gradients,
-                      group.averages,
-                      group.squares,
-                      /*max_exp_avg_sqs=*/{},
-                      group.steps,
-                      rate,
-                      config_.adam_beta1,
-                      config_.adam_beta2,
-                      &group == groups ? config_.weight_decay : 0.0,
+    at::_fused_adamw_(group.parameters, group.gradients, group.averages, group.squares,
+                      /*max_exp_avg_sqs=*/{}, group.steps, rate, config_.adam_beta1,
+                      config_.adam_beta2, &group == groups ? config_.weight_decay : 0.0,
                       config_.adam_epsilon,
                       /*amsgrad=*/false,
                       /*maximize=*/false);

@@ -19,8 +19,8 @@ struct OptimizationConfig {
   double adam_beta1 = 0.9;
   double adam_beta2 = 0.999;
   double adam_epsilon = 1e-8;
-  double weight_decay = 0;    ///< decoupled; not applied to vectors (norms, biases)
-  double max_grad_norm = 1;   ///< gradients are scaled down to this 2-norm; 0: never
+  double weight_decay = 0;   ///< decoupled; not applied to vectors (norms, biases)
+  double max_grad_norm = 1;  ///< gradients are scaled down to this 2-norm; 0: never
   ScheduleConfig schedule = {};
 
   bool operator==(const OptimizationConfig&) const = default;
@@ -31,8 +31,8 @@ void validate(const OptimizationConfig& config);
 
 /// Updates a fixed list of named parameters from their gradients.
 ///
-/// The caller divides each micro-batch's summed loss by the targets of the whole step before `backward`, so how a step is
-/// split into micro-batches changes nothing but rounding.
+/// The caller divides each micro-batch's summed loss by the targets of the whole step before
+/// `backward`, so how a step is split into micro-batches changes nothing but rounding.
 class Optimization {
  public:
   using Parameters = std::vector<std::pair<std::string, at::Tensor>>;
@@ -46,8 +46,8 @@ class Optimization {
     double grad_norm = 0;      ///< 2-norm of all gradients before clipping
   };
 
-  /// Clips, updates every parameter that has a gradient, clears the gradients and counts the update. Where a gradient is
-  /// not finite nothing is changed and the norm says so.
+  /// Clips, updates every parameter that has a gradient, clears the gradients and counts the
+  /// update. Where a gradient is not finite nothing is changed and the norm says so.
   Report step();
 
   /// Forgets the gradients.

@@ -1,5 +1,3 @@
-#include <hone/training/run.h>
-
 #include <cstdio>
 #include <stdexcept>
 #include <utility>
@@ -8,6 +6,7 @@
 
 #include <hone/base/error.h>
 #include <hone/base/files.h>
+#include <hone/training/run.h>
 
 namespace hone {
 namespace {
@@ -18,7 +17,8 @@ constexpr const char* kMetrics = "metrics.jsonl";
 constexpr const char* kFinal = "final";
 
 bool holds_run(const fs::path& folder) {
-  return fs::exists(folder / kMetrics) || fs::exists(folder / kFinal) || !list_checkpoints(folder).empty();
+  return fs::exists(folder / kMetrics) || fs::exists(folder / kFinal) ||
+         !list_checkpoints(folder).empty();
 }
 
 void remove_run(const fs::path& folder) {
@@ -31,7 +31,8 @@ void remove_run(const fs::path& folder) {
 void remove_leftovers(const fs::path& folder) {
   for (const auto& entry : fs::directory_iterator(folder)) {
     const auto name = entry.path().filename().string();
-    if (name.starts_with(".") && name.find(".tmp-") != std::string::npos) fs::remove_all(entry.path());
+    if (name.starts_with(".") && name.find(".tmp-") != std::string::npos)
+      fs::remove_all(entry.path());
   }
 }
 
@@ -48,22 +49,31 @@ void validate(const RunConfig& config) {
     if (!holds) throw std::invalid_argument(message);
   };
   check(!config.output_dir.empty(), "output_dir must be given");
-  check(!(config.resume && config.overwrite_output_dir), "resume and overwrite_output_dir exclude each other");
+  check(!(config.resume && config.overwrite_output_dir),
+        "resume and overwrite_output_dir exclude each other");
   check(config.save_steps >= 0, "save_steps must not be negative");
   check(config.save_total_limit >= 0, "save_total_limit must not be negative");
   check(config.eval_steps >= 0, "eval_steps must not be negative");
   check(config.logging_steps >= 1, "logging_steps must be at least 1");
 }
 
-Run::Run(RunConfig config, std::ostream* progress, bool terminal, std::function<bool()> stop_requested)
-    : config_(std::move(config)), out_(progress), terminal_(terminal), stop_requested_(std::move(stop_requested)) {
+Run::Run(RunConfig config,
+         std::ostream* progress,
+         bool terminal,
+         std::function<bool()> stop_requested)
+    : config_(std::move(config)),
+      out_(progress),
+      terminal_(terminal),
+      stop_requested_(std::move(stop_requested)) {
   validate(config_);
   const auto& folder = config_.output_dir;
   if (holds_run(folder)) {
     if (config_.overwrite_output_dir) {
       remove_run(folder);
     } else if (!config_.resume) {
-      fail(folder.string(), ": holds a run already; give --resume to go on with it or --overwrite-output-dir to replace it");
+      fail(folder.string(),
+           ": holds a run already; give --resume to go on with it or --overwrite-output-dir to "
+           "replace it");
     }
   }
   std::error_code error;
@@ -73,13 +83,15 @@ Run::Run(RunConfig config, std::ostream* progress, bool terminal, std::function<
 }
 
 void Run::restore(const Trained& trained) {
-  const auto checkpoints = config_.resume ? list_checkpoints(config_.output_dir) : std::vector<fs::path>{};
+  const auto checkpoints =
+      config_.resume ? list_checkpoints(config_.output_dir) : std::vector<fs::path>{};
   if (config_.resume && checkpoints.empty()) {
     fail(config_.output_dir.string(), ": holds no checkpoint to resume from");
   }
   if (!checkpoints.empty()) {
     try {
-      const auto progression = load_checkpoint(checkpoints.back(), trained.optimization, trained.identity);
+      const auto progression =
+          load_checkpoint(checkpoints.back(), trained.optimization, trained.identity);
       trained.cursor.restore(progression.cursor);
       restored_steps_ = progression.steps;
     } catch (const Error& error) {
@@ -93,7 +105,10 @@ void Run::restore(const Trained& trained) {
 
 void Run::begin(const std::string& label, std::int64_t total_steps) {
   if (out_ == nullptr) return;
-  progress_.emplace(*out_, Progress::Options{.label = label, .total = total_steps, .rate_unit = "tokens", .terminal = terminal_});
+  progress_.emplace(
+      *out_,
+      Progress::Options{
+          .label = label, .total = total_steps, .rate_unit = "tokens", .terminal = terminal_});
   progress_->start_at(restored_steps_);
 }
 
@@ -106,7 +121,9 @@ void Run::log(const Json& metrics) {
   if (metrics_) metrics_->write(metrics);
 }
 
-bool Run::evaluation_due(std::int64_t step) const { return config_.eval_steps > 0 && step % config_.eval_steps == 0; }
+bool Run::evaluation_due(std::int64_t step) const {
+  return config_.eval_steps > 0 && step % config_.eval_steps == 0;
+}
 
 void Run::save_if_due(const Trained& trained) {
   stopped_ = stop_requested_ && stop_requested_();
@@ -117,8 +134,7 @@ void Run::save_if_due(const Trained& trained) {
 
 void Run::save(const Trained& trained) {
   const auto step = trained.optimization.steps();
-  save_checkpoint(config_.output_dir / concat("step_", step),
-                  trained.optimization,
+  save_checkpoint(config_.output_dir / concat("step_", step), trained.optimization,
                   {.cursor = trained.cursor.state(), .steps = step, .identity = trained.identity},
                   trained.save_model);
   remove_old_checkpoints();

@@ -17,14 +17,14 @@ namespace hone {
 
 /// What a run keeps and when, under transformers' names.
 struct RunConfig {
-  std::filesystem::path output_dir = {};///< the run's folder
-  bool resume = false;                  ///< go on from the newest checkpoint in it
-  bool overwrite_output_dir = false;    ///< start over in a folder that holds a run
-  std::int64_t save_steps = 0;          ///< updates between checkpoints; 0: only where the run is stopped
-  std::int64_t save_total_limit = 2;    ///< checkpoints kept, the newest; 0: all
-  std::int64_t eval_steps = 0;          ///< updates between evaluations; 0: at the end alone
-  bool eval_on_start = false;           ///< evaluate before the first update too
-  std::int64_t logging_steps = 1;       ///< updates between lines of metrics.jsonl
+  std::filesystem::path output_dir = {};  ///< the run's folder
+  bool resume = false;                    ///< go on from the newest checkpoint in it
+  bool overwrite_output_dir = false;      ///< start over in a folder that holds a run
+  std::int64_t save_steps = 0;  ///< updates between checkpoints; 0: only where the run is stopped
+  std::int64_t save_total_limit = 2;  ///< checkpoints kept, the newest; 0: all
+  std::int64_t eval_steps = 0;        ///< updates between evaluations; 0: at the end alone
+  bool eval_on_start = false;         ///< evaluate before the first update too
+  std::int64_t logging_steps = 1;     ///< updates between lines of metrics.jsonl
 
   bool operator==(const RunConfig&) const = default;
 };
@@ -32,29 +32,36 @@ struct RunConfig {
 /// Throws `std::invalid_argument` naming the first field that is out of range.
 void validate(const RunConfig& config);
 
-/// Owns the folder of one training run: `metrics.jsonl`, `step_<N>/`, and what the trainer adds at the end.
+/// Owns the folder of one training run: `metrics.jsonl`, `step_<N>/`, and what the trainer adds at
+/// the end.
 class Run {
  public:
-  /// Creates the folder. Throws `Error` where it holds a run already and neither `resume` nor `overwrite_output_dir` is
-  /// set. `progress` may be null: nothing is shown. `stop_requested` is asked after every step.
-  Run(RunConfig config, std::ostream* progress, bool terminal, std::function<bool()> stop_requested);
+  /// Creates the folder. Throws `Error` where it holds a run already and neither `resume` nor
+  /// `overwrite_output_dir` is set. `progress` may be null: nothing is shown. `stop_requested` is
+  /// asked after every step.
+  Run(RunConfig config,
+      std::ostream* progress,
+      bool terminal,
+      std::function<bool()> stop_requested);
 
   /// What `restore` and the checkpoints need of a trainer.
   struct Trained {
     Optimization& optimization;
     BatchCursor& cursor;
-    Identity identity;                                            ///< see `Progression::identity`
-    std::function<void(const std::filesystem::path&)> save_model;  ///< puts the trained model into a folder
+    Identity identity;  ///< see `Progression::identity`
+    std::function<void(const std::filesystem::path&)>
+        save_model;  ///< puts the trained model into a folder
   };
 
-  /// Loads the newest checkpoint where the run resumes. Where it is damaged the error names the older one to go back to.
+  /// Loads the newest checkpoint where the run resumes. Where it is damaged the error names the
+  /// older one to go back to.
   void restore(const Trained& trained);
 
   /// Starts the progress line for `total_steps` updates of `label`.
   void begin(const std::string& label, std::int64_t total_steps);
 
-  /// One update is done: a line of metrics (every `logging_steps`) and the progress line. `tokens` is what the update
-  /// read; `metrics` holds its `step` and `loss`.
+  /// One update is done: a line of metrics (every `logging_steps`) and the progress line. `tokens`
+  /// is what the update read; `metrics` holds its `step` and `loss`.
   void report(const Json& metrics, double tokens);
 
   /// A line of metrics that is written in any case, such as an evaluation.

@@ -1,5 +1,3 @@
-#include <hone/training/sft.h>
-
 #include <algorithm>
 #include <cmath>
 #include <stdexcept>
@@ -14,6 +12,7 @@
 #include <hone/data/batch.h>
 #include <hone/kernels/linear_cross_entropy.h>
 #include <hone/model/peft.h>
+#include <hone/training/sft.h>
 
 namespace hone {
 namespace {
@@ -30,7 +29,8 @@ SftConfig validated(SftConfig config) {
 std::int64_t updates_of(const SftConfig& config, std::int64_t rows) {
   if (config.max_steps > 0) return config.max_steps;
   const BatchCursor cursor(rows, rows_per_step(config), config.seed);
-  return static_cast<std::int64_t>(std::ceil(config.num_train_epochs * static_cast<double>(cursor.steps_per_epoch())));
+  return static_cast<std::int64_t>(
+      std::ceil(config.num_train_epochs * static_cast<double>(cursor.steps_per_epoch())));
 }
 
 /// -log p summed over the targets of a batch; a batch without any gives zero.
@@ -67,7 +67,8 @@ void validate(const SftConfig& config) {
   const auto check = [](bool holds, const char* message) {
     if (!holds) throw std::invalid_argument(message);
   };
-  check(std::isfinite(config.num_train_epochs) && config.num_train_epochs > 0, "num_train_epochs must be positive");
+  check(std::isfinite(config.num_train_epochs) && config.num_train_epochs > 0,
+        "num_train_epochs must be positive");
   check(config.max_steps >= 0, "max_steps must not be negative");
   check(config.per_device_train_batch_size >= 1, "per_device_train_batch_size must be at least 1");
   check(config.gradient_accumulation_steps >= 1, "gradient_accumulation_steps must be at least 1");
@@ -88,20 +89,20 @@ SftTrainer::StepReport SftTrainer::step(const std::vector<const TokenizedRow*>& 
   report.skipped = report.targets == 0;
   if (report.skipped) return report;
   model_->train();
-  const double divisor = config_.reduction == Reduction::kTokenMean ? static_cast<double>(report.targets) : 1;
-  in_batches(rows, config_.per_device_train_batch_size, [&](const auto& batch) {
-    report.loss += accumulate(batch, divisor);
-  });
+  const double divisor =
+      config_.reduction == Reduction::kTokenMean ? static_cast<double>(report.targets) : 1;
+  in_batches(rows, config_.per_device_train_batch_size,
+             [&](const auto& batch) { report.loss += accumulate(batch, divisor); });
   if (!std::isfinite(report.loss)) {
     optimization_.zero_grad();
-    fail("the loss of step ", optimization_.steps() + 1, " is ", report.loss, "; the weights are as after step ",
-         optimization_.steps());
+    fail("the loss of step ", optimization_.steps() + 1, " is ", report.loss,
+         "; the weights are as after step ", optimization_.steps());
   }
   const auto update = optimization_.step();
   if (!std::isfinite(update.grad_norm)) {
     optimization_.zero_grad();
-    fail("a gradient of step ", optimization_.steps() + 1, " is not finite; the weights are as after step ",
-         optimization_.steps());
+    fail("a gradient of step ", optimization_.steps() + 1,
+         " is not finite; the weights are as after step ", optimization_.steps());
   }
   report.learning_rate = update.learning_rate;
   report.grad_norm = update.grad_norm;
@@ -144,11 +145,12 @@ void SftTrainer::log_evaluation(const std::vector<TokenizedRow>& eval_rows, Run&
   run.log({{"step", optimization_.steps()}, {"eval_loss", loss}});
 }
 
-std::filesystem::path SftTrainer::train(const std::vector<TokenizedRow>& rows,
-                                        const std::vector<TokenizedRow>& eval_rows,
-                                        Run& run,
-                                        const Identity& identity,
-                                        const std::function<void(const std::filesystem::path&)>& save_model) {
+std::filesystem::path SftTrainer::train(
+    const std::vector<TokenizedRow>& rows,
+    const std::vector<TokenizedRow>& eval_rows,
+    Run& run,
+    const Identity& identity,
+    const std::function<void(const std::filesystem::path&)>& save_model) {
   BatchCursor cursor(static_cast<std::int64_t>(rows.size()), rows_per_step(config_), config_.seed);
   const Run::Trained trained{optimization_, cursor, identity, save_model};
   run.restore(trained);

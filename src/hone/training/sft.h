@@ -16,8 +16,8 @@ namespace hone {
 
 /// Options of `SftTrainer`, under the names of TRL and transformers.
 struct SftConfig {
-  double num_train_epochs = 1;                   ///< passes over the rows; a fraction ends within one
-  std::int64_t max_steps = 0;                    ///< optimiser updates; 0: as many as the epochs take
+  double num_train_epochs = 1;  ///< passes over the rows; a fraction ends within one
+  std::int64_t max_steps = 0;   ///< optimiser updates; 0: as many as the epochs take
   std::int64_t per_device_train_batch_size = 8;  ///< rows of one forward and backward pass
   std::int64_t gradient_accumulation_steps = 1;  ///< passes of one update
   std::int64_t per_device_eval_batch_size = 16;  ///< rows of one forward pass in an evaluation
@@ -31,16 +31,18 @@ struct SftConfig {
 /// Throws `std::invalid_argument` naming the first field that is out of range.
 void validate(const SftConfig& config);
 
-/// Mean loss of the labelled tokens of `rows`, in evaluation mode and without gradients, `batch_size` rows at a time.
+/// Mean loss of the labelled tokens of `rows`, in evaluation mode and without gradients,
+/// `batch_size` rows at a time.
 double mean_loss(CausalLM& model, const std::vector<TokenizedRow>& rows, std::int64_t batch_size);
 
 /// Trains whatever in the model requires a gradient: an adapter that was attached, or every weight.
 ///
-/// `step` is for someone who owns the loop, `train` is the whole run. The random state of LibTorch's CPU generator is
-/// the trainer's while it runs.
+/// `step` is for someone who owns the loop, `train` is the whole run. The random state of
+/// LibTorch's CPU generator is the trainer's while it runs.
 class SftTrainer {
  public:
-  /// `rows_count`: rows of the training set, from which the number of updates follows. Throws as `validate`.
+  /// `rows_count`: rows of the training set, from which the number of updates follows. Throws as
+  /// `validate`.
   SftTrainer(CausalLM model, SftConfig config, std::int64_t rows_count);
 
   /// What one update did.
@@ -53,14 +55,15 @@ class SftTrainer {
     bool skipped = false;  ///< no row had a target: nothing was changed
   };
 
-  /// One update over `rows`, in passes of `per_device_train_batch_size`. The loss is divided once by all targets of the
-  /// update, so the passes change nothing but rounding. Throws `Error` where the loss is not finite; the weights are
-  /// then as before.
+  /// One update over `rows`, in passes of `per_device_train_batch_size`. The loss is divided once
+  /// by all targets of the update, so the passes change nothing but rounding. Throws `Error` where
+  /// the loss is not finite; the weights are then as before.
   StepReport step(const std::vector<const TokenizedRow*>& rows);
 
-  /// The run: restore, then rows, update, report, save until the updates are done or a stop is asked for. `save_model`
-  /// puts the trained model into a folder; `identity` names the data. Evaluates `eval_rows` (may be empty) as `run` asks.
-  /// Returns the folder of the final model; empty where the run was stopped.
+  /// The run: restore, then rows, update, report, save until the updates are done or a stop is
+  /// asked for. `save_model` puts the trained model into a folder; `identity` names the data.
+  /// Evaluates `eval_rows` (may be empty) as `run` asks. Returns the folder of the final model;
+  /// empty where the run was stopped.
   std::filesystem::path train(const std::vector<TokenizedRow>& rows,
                               const std::vector<TokenizedRow>& eval_rows,
                               Run& run,
@@ -72,7 +75,8 @@ class SftTrainer {
 
  private:
   double accumulate(const std::vector<const TokenizedRow*>& rows, double divisor);
-  StepReport step_of_rows(const std::vector<TokenizedRow>& rows, const std::vector<std::int64_t>& indices);
+  StepReport step_of_rows(const std::vector<TokenizedRow>& rows,
+                          const std::vector<std::int64_t>& indices);
   void log_evaluation(const std::vector<TokenizedRow>& eval_rows, Run& run);
 
   CausalLM model_;

@@ -9,11 +9,17 @@ include(CMakePackageConfigHelpers)
 set(hone_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/hone)
 file(RELATIVE_PATH hone_bin_to_lib ${CMAKE_INSTALL_FULL_BINDIR} ${CMAKE_INSTALL_FULL_LIBDIR})
 
-# An installed file finds its neighbours by its own place, and LibTorch where the build found it.
+# An installed file finds its neighbours by its own place, and LibTorch where the build found it. Said outright: CMake
+# leaves out a LibTorch that lies below the build folder, as the one that tools/setup.sh installs does.
+get_target_property(hone_torch_file torch IMPORTED_LOCATION)
+if(NOT hone_torch_file)
+  get_target_property(hone_torch_file torch IMPORTED_LOCATION_RELEASE)
+endif()
+get_filename_component(hone_torch_lib_dir "${hone_torch_file}" DIRECTORY)
 set_target_properties(hone_modules hone PROPERTIES
   VERSION ${PROJECT_VERSION}
   SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR}
-  INSTALL_RPATH "$ORIGIN"
+  INSTALL_RPATH "$ORIGIN;${hone_torch_lib_dir}"
   INSTALL_RPATH_USE_LINK_PATH ON)
 
 install(TARGETS hone_torch hone_modules EXPORT honeModulesTargets)
@@ -32,7 +38,7 @@ if(HONE_BUILD_PROGRAMS)
       get_target_property(type ${target} TYPE)
       if(type STREQUAL "EXECUTABLE" AND target MATCHES "^hone-")
         set_target_properties(${target} PROPERTIES
-          INSTALL_RPATH "$ORIGIN/${hone_bin_to_lib}"
+          INSTALL_RPATH "$ORIGIN/${hone_bin_to_lib};${hone_torch_lib_dir}"
           INSTALL_RPATH_USE_LINK_PATH ON)
         install(TARGETS ${target})
       endif()

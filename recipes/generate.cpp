@@ -123,20 +123,18 @@ int main(int argc, char** argv) {
   Options options;
   CLI::App app("Generate answers with a model and an adapter.", "hone-generate");
   add_options(app, options.model);
-  auto* prompt =
-      app.add_option("--prompt", options.prompt, "the request; its answer is streamed to stdout");
-  auto* input = app.add_option("--input", options.input,
-                               "JSONL of \"prompt\" or \"messages\", one request a line");
+  app.add_option("--prompt", options.prompt, "the request; its answer is streamed to stdout");
+  app.add_option("--input", options.input,
+                 "JSONL of \"prompt\" or \"messages\", one request a line");
   app.add_option("--output", options.output,
-                 "JSONL to write: the rows of --input with \"completion\"")
-      ->needs(input);
-  prompt->excludes(input);
+                 "JSONL to write: the rows of --input with \"completion\"");
   app.add_option("--system", options.system, "system message before each prompt");
   app.add_flag("--raw", options.raw, "plain text: no chat template");
   app.add_flag("--overwrite", options.overwrite, "replace the output file");
   add_options(app, options.generation);
   return run_program(app, argc, argv, [&] {
-    if (options.prompt.empty() && (options.input.empty() || options.output.empty())) {
+    const bool has_file = !options.input.empty() && !options.output.empty();
+    if (options.prompt.empty() != has_file || options.input.empty() != options.output.empty()) {
       throw Error("give --prompt, or --input with --output");
     }
     return options.input.empty() ? answer_one(options) : answer_file(options);

@@ -30,11 +30,10 @@ struct Options {
 };
 
 void add_options(CLI::App& app, Options& options) {
-  auto* model = app.add_option("--model", options.model,
-                               "model whose tokenizer and chat template to use: folder or .gguf");
+  app.add_option("--model", options.model,
+                 "model whose tokenizer and chat template to use: folder or .gguf");
   app.add_option("--tokenizer", options.tokenizer,
-                 "tokenizer alone: tokenizer.json, .model, folder or .gguf")
-      ->excludes(model);
+                 "tokenizer alone: tokenizer.json, .model, folder or .gguf");
   app.add_option("--input", options.input,
                  "JSONL (also .gz) or JSON array; several files become one")
       ->required();
@@ -96,7 +95,8 @@ int convert(Options options) {
   if (std::filesystem::exists(options.output) && !options.overwrite) {
     fail(options.output, ": exists already; give --overwrite to replace it");
   }
-  if (options.model.empty() && options.tokenizer.empty()) fail("give --model or --tokenizer");
+  if (options.model.empty() == options.tokenizer.empty())
+    fail("give --model or --tokenizer, not both");
   options.convert.train_on = train_on(options.train_on);
   options.convert.overflow = overflow(options.overflow);
   options.convert.append_eos = !options.no_eos;

@@ -87,11 +87,9 @@ int main(int argc, char** argv) {
       "colour.",
       "hone-inspect");
   app.add_option("input", options.input, "tokenized JSONL, made by hone-convert")->required();
-  auto* model =
-      app.add_option("--model", options.model, "model the rows were made for: folder or .gguf");
+  app.add_option("--model", options.model, "model the rows were made for: folder or .gguf");
   app.add_option("--tokenizer", options.tokenizer,
-                 "tokenizer alone: tokenizer.json, .model, folder or .gguf")
-      ->excludes(model);
+                 "tokenizer alone: tokenizer.json, .model, folder or .gguf");
   app.add_option("--rows", options.rows, "rows to show")->capture_default_str();
   app.add_option("--first", options.first, "number of the first row to show, from 1")
       ->capture_default_str();

@@ -66,18 +66,18 @@ TEST_F(DataPrograms, ConvertSaysWhatItDidAndInspectShowsIt) {
   EXPECT_EQ(converted.out, path("t.jsonl") + "\n");
   EXPECT_EQ(converted.err, "read 2, written 1, dropped 1\ndropped: 1 of 2: reply is empty, first " +
                                path("in.jsonl") +
-                               ":2\ntrained on 3 of 16 tokens (19 %), longest row 16\n");
+                               ":2\ntrained on 3 of 21 tokens (14 %), longest row 21\n");
   const auto shown = run(kInspect, {path("t.jsonl"), "--model", path("model")});
   EXPECT_EQ(shown.code, 0) << shown.err;
   EXPECT_EQ(shown.out,
             path("t.jsonl") +
-                ": 1 rows, 16 tokens, 3 trained, from in.jsonl\n\nrow 1: 16 tokens, 3 trained\n"
+                ": 1 rows, 21 tokens, 3 trained, from in.jsonl\n\nrow 1: 21 tokens, 3 trained\n"
                 "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n[[Ho<|im_end|>]]\n\n");
 }
 
 TEST_F(DataPrograms, ConvertRefusesBadRowsAndWritesNothing) {
   folder_.file("bad.jsonl", std::string(kChat) + "\n{\"messages\":\n");
-  expect_refused(convert("bad.jsonl"), "bad.jsonl:2: not JSON");
+  expect_refused(convert("bad.jsonl"), "bad.jsonl:2: byte 13: not JSON");
   folder_.file("empty.jsonl", "\n");
   expect_refused(convert("empty.jsonl"), "empty.jsonl: no examples");
   expect_refused(convert("missing.jsonl"), "missing.jsonl: cannot open");

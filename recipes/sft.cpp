@@ -68,9 +68,10 @@ int train(const Options& options) {
   const auto held_out =
       options.eval_data.empty() ? TokenizedData{} : read_tokenized(options.eval_data, check);
 
-  Run run(options.run, &std::cerr, stderr_is_terminal(), stop_requested);
   auto model = model_to_train(options);
   SftTrainer trainer(model, options.sft, static_cast<std::int64_t>(data.rows.size()));
+  // Last of all that may be refused: it creates the folder.
+  Run run(options.run, &std::cerr, stderr_is_terminal(), stop_requested);
   print_start(std::cerr, model, data, trainer.total_steps());
 
   const auto save = [&](const fs::path& folder) {

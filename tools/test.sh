@@ -5,14 +5,14 @@ source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 
 usage() {
   cat <<TEXT
-usage: tools/test.sh [--fast] [--sanitize]
+usage: tools/test.sh [--fast] [--sanitize] [--fuzz]
 
 Installs what is missing, builds hone (preset release, in build/release) and runs every test.
 
   --all        every test (the default)
   --fast       leave out the tests labelled slow: those that need the base model or take many seconds
-  --sanitize   besides, run the parsers' tests under AddressSanitizer and UndefinedBehaviorSanitizer,
-               and fuzz the parsers for a minute
+  --sanitize   besides, run the parsers' tests under AddressSanitizer and UndefinedBehaviorSanitizer
+  --fuzz       besides, fuzz the parsers for a minute
   --help       this text
 
 The base model is fetched once into HONE_CACHE (default ~/.cache/hone). A later run does only what changed.
@@ -71,6 +71,7 @@ run_tests() {
 
 fast=0
 sanitize=0
+fuzz=0
 FUZZ_SECONDS=60
 for argument in "$@"; do
   case $argument in
@@ -78,6 +79,7 @@ for argument in "$@"; do
     --all) fast=0 ;;
     --fast) fast=1 ;;
     --sanitize) sanitize=1 ;;
+    --fuzz) fuzz=1 ;;
     *) hone_stop "unknown option $argument" "See tools/test.sh --help." ;;
   esac
 done
@@ -88,6 +90,8 @@ hone_build release "several minutes"
 failed=()
 if ((sanitize)); then
   run_sanitized_tests || failed+=("core_tests under the sanitizers")
+fi
+if ((fuzz)); then
   fuzz_parsers || failed+=("fuzzing")
 fi
 run_tests || failed+=("ctest")

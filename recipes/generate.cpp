@@ -8,6 +8,7 @@
 #include <hone/base/error.h>
 #include <hone/base/files.h>
 #include <hone/base/progress.h>
+#include <hone/data/convert.h>
 #include <hone/generation/generate.h>
 
 #include "models.h"
@@ -38,7 +39,7 @@ class PromptEncoder {
   }
 
   Ids from_text(const std::string& text) const {
-    if (options_.raw) return tokenizer_.encode(text, {.add_special_tokens = true});
+    if (options_.raw) return encode_prompt(tokenizer_, text);
     Json messages = Json::array();
     if (!options_.system.empty())
       messages.push_back({{"role", "system"}, {"content", options_.system}});
@@ -84,6 +85,21 @@ int answer_one(const Options& options) {
   return stop_requested() ? kInterrupted : 0;
 }
 
+/// Writes each row with its answer, but those without one.
+void write_answers(const std::string& path,
+                   const std::vector<Json>& rows,
+                   const std::vector<std::optional<Generation>>& answers) {
+  AtomicFile file(path);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (!answers[i]) continue;
+    auto row = rows[i];
+    row["completion"] = answers[i]->text;
+    row["finish_reason"] = name_of(answers[i]->finish_reason);
+    file.write(to_json_line(row) + "\n");
+  }
+  file.commit();
+}
+
 int answer_file(const Options& options) {
   if (std::filesystem::exists(options.output) && !options.overwrite) {
     fail(options.output, ": exists already; give --overwrite to replace it");
@@ -102,19 +118,23 @@ int answer_file(const Options& options) {
                                 .rate_unit = "",
                                 .terminal = stderr_is_terminal()});
   Generator generator(loaded.model, loaded.tokenizer);
-  const auto answers = generator.generate(
-      prompts, options.generation, {}, [&](std::size_t) { progress.advance(1); }, stop_requested);
+  std::vector<bool> done(rows.size());
+  const auto on_done = [&](std::size_t index) {
+    done[index] = true;
+    progress.advance(1);
+  };
+  const auto generations =
+      generator.generate(prompts, options.generation, {}, on_done, stop_requested);
   progress.finish();
-  if (stop_requested()) return kInterrupted;
-  AtomicFile file(options.output);
+  std::vector<std::optional<Generation>> answers(rows.size());
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    rows[i]["completion"] = answers[i].text;
-    rows[i]["finish_reason"] = name_of(answers[i].finish_reason);
-    file.write(to_json_line(rows[i]) + "\n");
+    if (done[i] && generations[i].finish_reason != FinishReason::kInterrupted)
+      answers[i] = generations[i];
   }
-  file.commit();
-  std::cout << options.output << '\n';
-  return 0;
+  const auto path = stop_requested() ? options.output + ".partial" : options.output;
+  write_answers(path, rows, answers);
+  std::cout << path << '\n';
+  return stop_requested() ? kInterrupted : 0;
 }
 
 }  // namespace

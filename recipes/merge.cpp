@@ -28,18 +28,20 @@ int merge_adapter(const Options& options) {
   if (std::filesystem::exists(options.output) && !options.overwrite) {
     fail(options.output, ": exists already; give --overwrite to replace it");
   }
-  const auto tokenizer = load_tokenizer(options.model);
-  auto model = load_pretrained(options.model);
-  load_adapter(model, options.adapter);
   // A quantised base would round the adapter away; it is expanded, so what is written must be said.
   const bool is_quantised = std::filesystem::path(options.model).extension() == ".gguf";
   if (is_quantised && options.dtype == "stored") {
     fail(options.model,
          ": holds quantised weights; name the type to write with --dtype float32 or bfloat16");
   }
+  const auto tokenizer = load_tokenizer(options.model);
+  auto model = load_pretrained(options.model);
+  load_adapter(model, options.adapter);
   const auto dtype = options.dtype == "stored" ? std::nullopt : dtype_from_word(options.dtype);
-  const auto report = save_pretrained(model, options.output, dtype);
-  save_tokenizer(tokenizer, options.output);
+  AtomicFolder target(options.output);
+  const auto report = save_pretrained(model, target.temporary(), dtype);
+  save_tokenizer(tokenizer, target.temporary());
+  target.commit();
   std::fprintf(
       stderr,
       "merged %lld matrices; largest update of a weight %.3g, largest that rounding lost %.3g\n",

@@ -3,20 +3,24 @@
 
 #include <string>
 
+#include <gtest/gtest.h>
+
 #include <hone/base/error.h>
 
 namespace hone::testing {
 
-/// What `action` says when it throws `hone::Error`; "no error" where it does not. Other exceptions
-/// pass.
+/// What `action` says when it throws `hone::Error`, which must be one line; empty where it throws
+/// none. Other exceptions pass.
 template <typename Action>
 std::string error_of(const Action& action) {
   try {
     action();
   } catch (const Error& error) {
-    return error.what();
+    const std::string text = error.what();
+    EXPECT_EQ(text.find('\n'), std::string::npos) << text;
+    return text;
   }
-  return "no error";
+  return {};
 }
 
 inline bool contains(const std::string& text, const std::string& part) {

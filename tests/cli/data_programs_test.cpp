@@ -179,7 +179,7 @@ TEST_F(DataPrograms, CtrlCEndsAConversionWithoutLeftovers) {
   const auto outcome =
       run(kConvert,
           {"--model", path("model"), "--input", path("in.jsonl"), "--output", path("t.jsonl")},
-          /*stop_after_ms=*/400);
+          {.signal_after_ms = 400});
   EXPECT_EQ(outcome.code, 130) << outcome.err;
   for (const auto& entry : std::filesystem::directory_iterator(folder_.path())) {
     EXPECT_EQ(entry.path().filename().string().find("t.jsonl"), std::string::npos) << entry.path();

@@ -6,7 +6,7 @@
 #include <iterator>
 
 #include <fcntl.h>
-#include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,37 +20,56 @@ std::string content_of(const std::filesystem::path& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-[[noreturn]] void become(std::vector<char*> arguments, const char* out, const char* err) {
-  ::dup2(::open("/dev/null", O_RDONLY), STDIN_FILENO);
-  ::dup2(::open(out, O_WRONLY | O_CREAT, 0600), STDOUT_FILENO);
-  ::dup2(::open(err, O_WRONLY | O_CREAT, 0600), STDERR_FILENO);
+struct Streams {
+  std::string in, out, err;  ///< files
+};
+
+[[noreturn]] void become(std::vector<char*> arguments,
+                         const Streams& streams,
+                         const RunOptions& options) {
+  ::dup2(::open(streams.in.c_str(), O_RDONLY), STDIN_FILENO);
+  ::dup2(::open(streams.out.c_str(), O_WRONLY | O_CREAT, 0600), STDOUT_FILENO);
+  ::dup2(::open(streams.err.c_str(), O_WRONLY | O_CREAT, 0600), STDERR_FILENO);
+  if (options.max_file_bytes >= 0) {
+    const auto limit = static_cast<rlim_t>(options.max_file_bytes);
+    const rlimit limits{limit, limit};
+    ::setrlimit(RLIMIT_FSIZE, &limits);
+  }
   ::execv(arguments[0], arguments.data());
   ::_exit(127);
+}
+
+/// Waits for `child` until its end or until it is time for the signal.
+int wait_for(pid_t child, const RunOptions& options) {
+  int status = 0;
+  if (options.signal_after_ms >= 0) {
+    for (int waited = 0; waited < options.signal_after_ms; ++waited) {
+      if (::waitpid(child, &status, WNOHANG) == child) return status;
+      ::usleep(1000);
+    }
+    ::kill(child, options.signal);
+  }
+  ::waitpid(child, &status, 0);
+  return status;
 }
 
 }  // namespace
 
 Outcome run(const std::string& program,
             const std::vector<std::string>& arguments,
-            int stop_after_ms) {
+            const RunOptions& options) {
   const TemporaryFolder folder;
-  const auto out = (folder / "out").string();
-  const auto err = (folder / "err").string();
+  const Streams streams{folder.file("in", options.input), folder / "out", folder / "err"};
   std::vector<char*> raw = {const_cast<char*>(program.c_str())};
   for (const auto& argument : arguments) raw.push_back(const_cast<char*>(argument.c_str()));
   raw.push_back(nullptr);
   const auto child = ::fork();
-  if (child == 0) become(raw, out.c_str(), err.c_str());
-  if (stop_after_ms >= 0) {
-    ::usleep(static_cast<useconds_t>(stop_after_ms) * 1000);
-    ::kill(child, SIGINT);
-  }
-  int status = 0;
-  ::waitpid(child, &status, 0);
+  if (child == 0) become(raw, streams, options);
+  const int status = wait_for(child, options);
   Outcome outcome;
   outcome.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  outcome.out = content_of(out);
-  outcome.err = content_of(err);
+  outcome.out = content_of(streams.out);
+  outcome.err = content_of(streams.err);
   return outcome;
 }
 

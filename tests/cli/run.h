@@ -1,8 +1,11 @@
 // Runs a real program and tells how it ended.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
+
+#include <signal.h>
 
 namespace hone::testing {
 
@@ -12,11 +15,18 @@ struct Outcome {
   std::string err;
 };
 
-/// Runs `program` with `arguments` and waits. `stop_after_ms` >= 0: sends it SIGINT after so many
-/// milliseconds.
+/// What happens to a program besides.
+struct RunOptions {
+  int signal_after_ms = -1;  ///< >= 0: it gets `signal` after so many milliseconds
+  int signal = SIGINT;
+  std::int64_t max_file_bytes = -1;  ///< >= 0: no file of its own may grow beyond (RLIMIT_FSIZE)
+  std::string input = {};            ///< what it reads from stdin
+};
+
+/// Runs `program` with `arguments` and waits for its end.
 Outcome run(const std::string& program,
             const std::vector<std::string>& arguments,
-            int stop_after_ms = -1);
+            const RunOptions& options = {});
 
 /// How many lines `text` has.
 std::size_t count_lines(const std::string& text);

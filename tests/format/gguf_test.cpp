@@ -131,7 +131,7 @@ TEST(Gguf, TheCorpusLoadsOrIsRefusedAsNamed) {
   for (const auto& path : testing::corpus_files("gguf")) {
     const auto message = error_of([&] { GgufFile file(path); });
     if (testing::must_load(path)) {
-      EXPECT_EQ(message, "no error") << path;
+      EXPECT_EQ(message, "") << path;
     } else {
       EXPECT_TRUE(message.starts_with(path.string() + ": ")) << path << ": " << message;
       EXPECT_EQ(message.find('\n'), std::string::npos) << path;

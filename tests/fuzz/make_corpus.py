@@ -208,8 +208,77 @@ def make_jsonl():
     put("jsonl", "latin1.jsonl", b'{"id":1}\n{"id":"caf\xe9"}\n')
 
 
+
+# tokenizer.json and chat templates
+
+END_TOKEN = {"id": 7, "content": "<e>", "single_word": False, "lstrip": False, "rstrip": True, "normalized": False,
+             "special": True}
+BPE = {"type": "BPE", "unk_token": "?", "fuse_unk": False, "merges": [["a", "b"], "b b", ["ab", "a"]],
+       "vocab": {"?": 0, "a": 1, "b": 2, " ": 3, "ab": 4, "aba": 5, "bb": 6}}
+
+
+def make_tokenizer():
+    def tokenizer(name, **parts):
+        file = {"version": "1.0", "added_tokens": [END_TOKEN], "normalizer": None, "pre_tokenizer": None,
+                "post_processor": None, "decoder": None, "model": BPE}
+        put("tokenizer", f"{name}.json", json.dumps({**file, **parts}))
+
+    split = {"type": "Split", "pattern": {"Regex": r"\s+|[^\s]+"}, "behavior": "Isolated", "invert": False}
+    byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
+    end = {"type": "TemplateProcessing",
+           "single": [{"Sequence": {"id": "A", "type_id": 0}}, {"SpecialToken": {"id": "<e>", "type_id": 0}}],
+           "special_tokens": {"<e>": {"id": "<e>", "ids": [7], "tokens": ["<e>"]}}}
+    replace = {"type": "Replace", "pattern": {"String": "z"}, "content": "a"}
+    tokenizer("ok_plain")
+    tokenizer("ok_pipeline", normalizer={"type": "Sequence", "normalizers": [{"type": "NFC"}, replace]},
+              pre_tokenizer=split, post_processor=end, decoder={"type": "Fuse"})
+    tokenizer("ok_byte_level", pre_tokenizer=byte_level, decoder=byte_level)
+    tokenizer("ok_digits", pre_tokenizer={"type": "Sequence", "pretokenizers": [
+        {"type": "Digits", "individual_digits": True}, byte_level]})
+    tokenizer("ok_metaspace", pre_tokenizer={"type": "Metaspace", "replacement": "\u2581", "prepend_scheme": "first",
+                                          "split": False},
+              decoder={"type": "Metaspace", "replacement": "\u2581", "prepend_scheme": "first"})
+    fallback = {**BPE, "byte_fallback": True, "fuse_unk": True,
+                "vocab": {**BPE["vocab"], **{f"<0x{i:02X}>": 8 + i for i in range(256)}}}
+    tokenizer("ok_byte_fallback", model=fallback,
+              normalizer={"type": "Prepend", "prepend": "\u2581"},
+              decoder={"type": "Sequence", "decoders": [replace, {"type": "ByteFallback"}, {"type": "Fuse"},
+                                                        {"type": "Strip", "content": " ", "start": 1, "stop": 0}]})
+    tokenizer("unknown_model", model={"type": "WordPiece", "vocab": {"a": 0}})
+    tokenizer("bad_merge", model={**BPE, "merges": ["a q"]})
+    tokenizer("negative_id", model={**BPE, "vocab": {"a": -1}})
+
+
+def make_template():
+    def template(name, source):
+        put("template", f"{name}.jinja", source)
+
+    template("chatml", "{% for m in messages %}{{ '<|im_start|>' + m['role'] + '\n' + m.content + '<|im_end|>\n' }}"
+             "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}")
+    template("system", "{%- if messages[0].role == 'system' -%}{%- set s = messages[0].content | trim -%}"
+             "{%- set messages = messages[1:] -%}{%- endif -%}{{ bos_token ~ s }}{# end #}")
+    template("think", "{% set ns = namespace(last=-1) %}{% for m in messages[::-1] %}{% if m.role == 'user' and ns.last"
+             " < 0 %}{% set ns.last = messages | length - loop.index %}{% break %}{% endif %}{% endfor %}"
+             "{{ ns.last }}{{ messages[-1].content.split('</think>')[-1].lstrip('\n') }}")
+    template("macro", "{% macro f(x, y='b') %}[{{ x }}{{ y }}]{% endmacro %}{{ f('a') }}{{ f(1, y=2) }}{% filter upper %}"
+             "a{% endfilter %}{% call f('c') %}d{% endcall %}")
+    template("raise", "{% if messages | length > 1 %}{{ raise_exception('no ' ~ messages[0].role) }}{% endif %}")
+    template("json", "{{ messages | tojson(indent=2) }}{{ {'b': 1, 'a': [1.5, none, 'é']} | tojson(sort_keys=true) }}")
+    template("numbers", "{{ 7 // 2 }} {{ -7 % 3 }} {{ 2 ** 10 }} {{ '%05.2f|%x' % (3.14159, 255) }} "
+             "{{ '{:>8}|{:,}'.format('a', 12345) }} {{ (1, 2) + (3,) }} {{ 1 if 2 > 1 else 0 }}")
+    template("filters", "{{ [3, 1, 2] | sort | join(',') }}{{ messages | map(attribute='role') | list | unique | first }}"
+             "{{ messages | selectattr('role', 'equalto', 'user') | list | length }}{{ 'a b' | title | indent(2, true) }}")
+    template("loops", "{% for i in range(3) recursive %}{{ loop.index0 }}{% if i == 1 %}{% continue %}{% endif %}"
+             "{{ loop.cycle('a', 'b') }}{% else %}none{% endfor %}")
+    template("endless", "{% for i in range(100000) %}{% for j in range(100000) %}x{% endfor %}{% endfor %}")
+    template("generation", "{% generation %}{{ messages[0].content }}{% endgeneration %}{% raw %}{{ }}{% endraw %}")
+    template("open", "{% for m in messages %}{{ m.")
+
+
 if __name__ == "__main__":
     make_safetensors()
     make_gguf()
     make_json()
     make_jsonl()
+    make_tokenizer()
+    make_template()

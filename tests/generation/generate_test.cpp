@@ -1,3 +1,5 @@
+#include <cmath>
+
 #include <ATen/ATen.h>
 #include <torch/types.h>
 
@@ -128,6 +130,19 @@ TEST(Generator, StreamsTheTextThatItReturns) {
       some_prompts(), {.sampling = {.temperature = 1}, .max_new_tokens = 20},
       [&](std::size_t index, const std::string& text) { streamed[index] += text; });
   for (std::size_t i = 0; i < 5; ++i) EXPECT_EQ(streamed[i], generations[i].text);
+}
+
+TEST(Generator, RefusesAModelThatGivesNoNumbers) {
+  auto model = endless("llama");
+  {
+    torch::NoGradGuard no_grad;
+    model->named_parameters()["model.norm.weight"].fill_(std::nan(""));
+  }
+  Generator generator(model, some_tokenizer());
+  for (const double temperature : {0.0, 1.0}) {
+    EXPECT_THROW(generator.generate({{5, 6, 7}}, {.sampling = {.temperature = temperature}}),
+                 Error);
+  }
 }
 
 }  // namespace

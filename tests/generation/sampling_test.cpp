@@ -39,7 +39,7 @@ TEST(Sampling, KeepsWhatIsAtLeastAShareOfTheLikeliest) {
 }
 
 TEST(Sampling, IsGreedyAtTemperatureZero) {
-  RequestRandom random(1);
+  SplitMix random(1);
   EXPECT_EQ(sample(std::vector<float>{1, 3, 2}, {.temperature = 0}, {}, random), 1);
   EXPECT_EQ(sample(std::vector<float>{3, 3, 2}, {.temperature = 0}, {}, random), 0)
       << "of equal ones the smallest id";
@@ -58,7 +58,7 @@ TEST(Sampling, PenalisesTokensSeenAndNoOthers) {
 }
 
 TEST(Sampling, DrawsByTheProbabilities) {
-  RequestRandom random(7);
+  SplitMix random(7);
   std::map<std::int64_t, int> counts;
   constexpr int kDraws = 20000;
   for (int i = 0; i < kDraws; ++i) ++counts[sample(kLogits, {.temperature = 1}, {}, random)];

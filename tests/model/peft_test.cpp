@@ -13,7 +13,8 @@
 #include <hone/model/peft.h>
 #include <hone/model/pretrained.h>
 
-#include "scratch_folder.h"
+#include "base/error_of.h"
+#include "base/temporary_folder.h"
 #include "shared_data.h"
 #include "tensor_compare.h"
 
@@ -21,11 +22,12 @@ namespace hone {
 namespace {
 
 namespace fs = std::filesystem;
+using testing::error_of;
 using testing::fixture_path;
 using testing::relative_difference;
 using testing::same_bits;
-using testing::ScratchFolder;
 using testing::stored;
+using testing::TemporaryFolder;
 
 Tensor input_ids() {
   return stored(fixture_path("models/inputs.safetensors"), "input_ids");
@@ -38,15 +40,6 @@ CausalLM base_model() {
 void randomise(CausalLM& model) {
   torch::NoGradGuard no_grad;
   for (auto& [name, parameter] : trainable_parameters(model)) parameter.normal_(0, 0.2);
-}
-
-std::string message_of(const std::function<void()>& work) {
-  try {
-    work();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
 }
 
 class PeftAdapters : public ::testing::TestWithParam<const char*> {};
@@ -66,7 +59,7 @@ TEST_P(PeftAdapters, GivePeftsLogits) {
 
 TEST_P(PeftAdapters, SurviveARoundTrip) {
   torch::NoGradGuard no_grad;
-  const ScratchFolder scratch;
+  const TemporaryFolder scratch;
   auto model = base_model();
   const auto config =
       load_adapter(model, fixture_path(std::string("models/adapters/") + GetParam()));
@@ -98,12 +91,12 @@ TEST(Attach, ChangesNothingAndTrainsOnlyTheAdapter) {
 
 TEST(Attach, NamesTheNearestModules) {
   auto model = base_model();
-  const auto message = message_of([&] { attach(model, LoraConfig{.target_modules = {"q_prj"}}); });
+  const auto message = error_of([&] { attach(model, LoraConfig{.target_modules = {"q_prj"}}); });
   EXPECT_NE(message.find("\"q_prj\" names no module (did you mean q_proj"), std::string::npos)
       << message;
   EXPECT_TRUE(trainable_parameters(model).empty());
   EXPECT_NE(
-      message_of([&] { attach(model, LoraConfig{.layers_to_transform = {7}}); }).find("no layer 7"),
+      error_of([&] { attach(model, LoraConfig{.layers_to_transform = {7}}); }).find("no layer 7"),
       std::string::npos);
 }
 
@@ -128,7 +121,7 @@ TEST(Adapters, SwitchOffBitForBitAndByName) {
 
 TEST(Adapters, FoldIntoASavedModel) {
   torch::NoGradGuard no_grad;
-  const ScratchFolder scratch;
+  const TemporaryFolder scratch;
   auto model = base_model();
   attach(model, LoraConfig{.target_modules = {"all-linear"}});
   randomise(model);
@@ -140,14 +133,14 @@ TEST(Adapters, FoldIntoASavedModel) {
 }
 
 TEST(LoadAdapter, RefusesWhatDoesNotFit) {
-  const ScratchFolder scratch;
+  const TemporaryFolder scratch;
   const auto copy = [&](const std::string& name) {
     fs::copy(fixture_path("models/adapters/lora"), scratch / name);
     return scratch / name;
   };
   const auto load = [](const fs::path& folder) {
     auto model = base_model();
-    return message_of([&] { load_adapter(model, folder); });
+    return error_of([&] { load_adapter(model, folder); });
   };
   const auto edit = [](const fs::path& folder, const std::function<void(Json&)>& change) {
     auto json = read_json(folder / "adapter_config.json");
@@ -169,13 +162,12 @@ TEST(LoadAdapter, RefusesWhatDoesNotFit) {
   EXPECT_NE(load(folder).find("adapter_model.safetensors"), std::string::npos);
 
   auto other = load_pretrained(fixture_path("models/llama_rope3"));
-  const auto message =
-      message_of([&] { load_adapter(other, fixture_path("models/adapters/lora")); });
+  const auto message = error_of([&] { load_adapter(other, fixture_path("models/adapters/lora")); });
   EXPECT_NE(message.find("must be 48 on this model"), std::string::npos) << message;
 }
 
 TEST(LoadAdapter, RefusesKeysOfAnotherPrefix) {
-  const ScratchFolder scratch;
+  const TemporaryFolder scratch;
   fs::copy(fixture_path("models/adapters/lora"), scratch / "adapter");
   const auto path = scratch / "adapter" / "adapter_model.safetensors";
   std::map<std::string, Tensor> renamed;
@@ -186,7 +178,7 @@ TEST(LoadAdapter, RefusesKeysOfAnotherPrefix) {
   }
   write_tensors(path, renamed, {}, Checksum::kNone);
   auto model = base_model();
-  const auto message = message_of([&] { load_adapter(model, scratch / "adapter"); });
+  const auto message = error_of([&] { load_adapter(model, scratch / "adapter"); });
   EXPECT_NE(message.find("0 of 8 tensors match"), std::string::npos) << message;
   EXPECT_NE(message.find("\"model.base_model"), std::string::npos) << message;
   EXPECT_NE(message.find("\"base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight\""),
@@ -195,7 +187,7 @@ TEST(LoadAdapter, RefusesKeysOfAnotherPrefix) {
 
 TEST(LoadAdapter, EveryTruncationAndFlippedByteIsFoundOrHarmless) {
   torch::NoGradGuard no_grad;
-  const ScratchFolder scratch;
+  const TemporaryFolder scratch;
   const auto folder = scratch / "adapter";
   auto model = base_model();
   attach(model, LoraConfig{.r = 1, .target_modules = {"layers.1.self_attn.k_proj"}});

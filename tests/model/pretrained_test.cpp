@@ -15,7 +15,8 @@
 #include <hone/model/pretrained.h>
 #include <hone/model/tensor_files.h>
 
-#include "scratch_folder.h"
+#include "base/error_of.h"
+#include "base/temporary_folder.h"
 #include "shared_data.h"
 #include "tensor_compare.h"
 
@@ -23,25 +24,17 @@ namespace hone {
 namespace {
 
 namespace fs = std::filesystem;
+using testing::error_of;
 using testing::fixture_path;
 using testing::relative_difference;
 using testing::same_bits;
-using testing::ScratchFolder;
 using testing::stored;
+using testing::TemporaryFolder;
 
 constexpr double kLogits = 1e-5;  // largest difference over largest logit, fp32
 
 Tensor input(const std::string& name) {
   return stored(fixture_path("models/inputs.safetensors"), name);
-}
-
-std::string message_of(const std::function<void()>& work) {
-  try {
-    work();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
 }
 
 class Models : public ::testing::TestWithParam<const char*> {};
@@ -72,7 +65,7 @@ TEST_P(Models, GiveTransformersLoss) {
 
 TEST_P(Models, SurviveARoundTripThroughAFolder) {
   torch::NoGradGuard no_grad;
-  const ScratchFolder scratch;
+  const TemporaryFolder scratch;
   auto model = load_pretrained(fixture_path(std::string("models/") + GetParam()));
   save_pretrained(model, scratch / "again");
   auto again = load_pretrained(scratch / "again");
@@ -120,7 +113,7 @@ TEST(Gguf, UndoesTheRowOrderOfQueriesAndKeys) {
 
 TEST(Gguf, GivesTheSameModelAsTheFolder) {
   torch::NoGradGuard no_grad;
-  const ScratchFolder scratch;
+  const TemporaryFolder scratch;
   for (const char* name : {"llama", "llama_tied_bias"}) {
     auto model = load_pretrained(fixture_path(std::string("models/") + name));
     write_gguf(model, scratch / "model.gguf");
@@ -141,7 +134,7 @@ TEST(Pretrained, ReadsShards) {
 
 TEST(Pretrained, ConvertsAndSavesInOtherDtypes) {
   torch::NoGradGuard no_grad;
-  const ScratchFolder scratch;
+  const TemporaryFolder scratch;
   auto model = load_pretrained(fixture_path("models/llama"), {.dtype = at::kBFloat16});
   for (const auto& parameter : model->parameters()) {
     EXPECT_EQ(parameter.scalar_type(), at::kBFloat16);
@@ -154,7 +147,7 @@ TEST(Pretrained, ConvertsAndSavesInOtherDtypes) {
 }
 
 TEST(Pretrained, NamesWhatIsWrong) {
-  const ScratchFolder scratch;
+  const TemporaryFolder scratch;
   const auto copy = [&](const std::string& name) {
     const auto folder = scratch / name;
     fs::copy(fixture_path("models/llama"), folder);
@@ -166,7 +159,7 @@ TEST(Pretrained, NamesWhatIsWrong) {
     write_json(folder / "config.json", json);
   };
   const auto load = [](const fs::path& folder) {
-    return message_of([&] { load_pretrained(folder); });
+    return error_of([&] { load_pretrained(folder); });
   };
 
   auto folder = copy("shape");
@@ -204,7 +197,7 @@ TEST(Pretrained, NamesWhatIsWrong) {
 }
 
 TEST(Pretrained, LeavesNothingHalfWritten) {
-  const ScratchFolder scratch;
+  const TemporaryFolder scratch;
   auto model = load_pretrained(fixture_path("models/llama"));
   EXPECT_THROW(save_pretrained(model, scratch / "out", at::kComplexFloat), Error);
   EXPECT_TRUE(fs::is_empty(scratch.path()));
@@ -212,7 +205,7 @@ TEST(Pretrained, LeavesNothingHalfWritten) {
 
 TEST(Pretrained, SavesOverTheFolderThatIsMapped) {
   torch::NoGradGuard no_grad;
-  const ScratchFolder scratch;
+  const TemporaryFolder scratch;
   fs::copy(fixture_path("models/llama"), scratch / "model");
   auto model = load_pretrained(scratch / "model");
   const auto before = model(input("input_ids"));

@@ -163,7 +163,7 @@ TEST(TokenizerCases, MergesFileBeginsWithOrWithoutVersion) {
   expect_cases("qwen2.5", {{text, {262, 470}}});
   const auto folder = shared_path("data/tokenizers/qwen2.5");
   if (!folder) return;
-  const ScratchFolder scratch;
+  const TemporaryFolder scratch;
   for (const char* name : {"vocab.json", "tokenizer_config.json"}) {
     std::filesystem::copy_file(*folder / name, scratch.path() / name);
   }

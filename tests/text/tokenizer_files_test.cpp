@@ -3,6 +3,7 @@
 
 #include <hone/base/files.h>
 
+#include "format/corpus.h"
 #include "tokenizer_support.h"
 
 namespace hone::testing {
@@ -39,6 +40,17 @@ TEST(TokenizerFiles, TinyFileWorks) {
   EXPECT_EQ(tokenizer.decode(Ids({5, 2, 7, 3})), "abab ");
   EXPECT_EQ(tokenizer.decode(Ids({5, 7}), false), "aba<e>");
   EXPECT_EQ(tokenizer.vocab_size(), 8);
+}
+
+TEST(TokenizerFiles, TheCorpusLoadsOrIsRefusedAsNamed) {
+  for (const auto& path : testing::corpus_files("tokenizer")) {
+    const auto message = error_of([&] {
+      const auto tokenizer = load_tokenizer(path);
+      const std::string text = "abab bb<e>";
+      EXPECT_EQ(tokenizer.decode(tokenizer.encode(text)), text) << path;
+    });
+    EXPECT_EQ(message.empty(), testing::must_load(path)) << path << ": " << message;
+  }
 }
 
 TEST(TokenizerFiles, EveryTruncationIsAnError) {
@@ -111,7 +123,7 @@ TEST(TokenizerFiles, BadPartsAreNamed) {
 }
 
 TEST(TokenizerFiles, NoTokenizerIsSaidByName) {
-  const ScratchFolder scratch;
+  const TemporaryFolder scratch;
   const auto message = [&](const fs::path& path) {
     return error_of([&] { load_tokenizer(path); });
   };
@@ -153,7 +165,7 @@ void write_vocab_and_merges(const fs::path& folder) {
 }
 
 TEST(TokenizerFiles, VocabAndMergesFollowTheTokenizerClass) {
-  const ScratchFolder scratch;
+  const TemporaryFolder scratch;
   write_vocab_and_merges(scratch.path());
   const auto pipelines = text_fixture("pipelines.json");
   const auto write_config = [&](const std::string& name) {
@@ -198,7 +210,7 @@ TEST(TokenizerFiles, VocabAndMergesFollowTheTokenizerClass) {
 }
 
 TEST(TokenizerFiles, BadMergesAreNamedByLine) {
-  const ScratchFolder scratch;
+  const TemporaryFolder scratch;
   write_vocab_and_merges(scratch.path());
   for (const char* bad : {"a", "a b c", " a", "a "}) {
     write_file(scratch.path() / "merges.txt", concat("#version: 0.2\n\n", bad, "\n"));
@@ -211,7 +223,7 @@ TEST(TokenizerFiles, BadMergesAreNamedByLine) {
 TEST(TokenizerFiles, SavedIsTheSame) {
   for (const char* name :
        {"byte_level.json", "byte_fallback.json", "pieces_bpe.model", "pieces_unigram.model"}) {
-    const ScratchFolder scratch;
+    const TemporaryFolder scratch;
     const auto tokenizer = fixture_tokenizer(name);
     save_tokenizer(tokenizer, scratch.path() / "new" / "folder");
     const auto again = load_tokenizer(scratch.path() / "new" / "folder");
@@ -227,7 +239,7 @@ TEST(TokenizerFiles, SavedIsTheSame) {
 }
 
 TEST(TokenizerFiles, CompanionsAreRead) {
-  const ScratchFolder scratch;
+  const TemporaryFolder scratch;
   fs::copy_file(fixture_path("text/byte_level.json"), scratch.path() / "tokenizer.json");
   write_file(scratch.path() / "special_tokens_map.json",
              R"({"eos_token":"<|endoftext|>","pad_token":"<|endoftext|>"})");
@@ -325,7 +337,7 @@ TEST(TokenizerFiles, SmolLm2FromItsGgufFile) {
     const auto source = fixture["texts"][i].get<std::string>();
     EXPECT_EQ(tokenizer.encode(source), fixture["SmolLM2"][i].get<Ids>()) << source;
   }
-  const ScratchFolder scratch;
+  const TemporaryFolder scratch;
   save_tokenizer(tokenizer, scratch.path());
   const auto again = load_tokenizer(scratch.path());
   EXPECT_EQ(again.hash(), tokenizer.hash());

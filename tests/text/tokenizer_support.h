@@ -3,20 +3,21 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
-#include <shared_data.h>
 
-#include <hone/base/error.h>
 #include <hone/base/json_io.h>
 #include <hone/text/tokenizer.h>
 #include <hone/text/tokenizer_json.h>
 #include <hone/text/tokenizer_model.h>
+
+#include "base/error_of.h"
+#include "base/temporary_folder.h"
+#include "shared_data.h"
 
 namespace hone::testing {
 
@@ -39,37 +40,6 @@ inline Tokenizer tokenizer_from(const Json& file) {
 
 inline Tokenizer fixture_tokenizer(const std::string& name) {
   return load_tokenizer(fixture_path("text/" + name));
-}
-
-/// A new folder, removed with all that is in it at the end.
-class ScratchFolder {
- public:
-  ScratchFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "hone_text_XXXXXX").string();
-    if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("cannot make a folder");
-    path_ = name;
-  }
-  ~ScratchFolder() { std::filesystem::remove_all(path_); }
-  ScratchFolder(const ScratchFolder&) = delete;
-  ScratchFolder& operator=(const ScratchFolder&) = delete;
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
-
-/// The message of the `Error` that `action` throws, which must be one line; empty where it throws
-/// none.
-template <typename Action>
-std::string error_of(const Action& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    const std::string text = error.what();
-    EXPECT_EQ(text.find('\n'), std::string::npos) << text;
-    return text;
-  }
-  return {};
 }
 
 #if defined(__SANITIZE_ADDRESS__)

@@ -13,7 +13,7 @@
 #include <hone/model/pretrained.h>
 #include <hone/training/sft.h>
 
-#include "scratch_folder.h"
+#include "base/temporary_folder.h"
 #include "shared_data.h"
 #include "tensor_compare.h"
 
@@ -24,7 +24,7 @@ namespace fs = std::filesystem;
 using testing::fixture_path;
 using testing::relative_difference;
 using testing::same_bits;
-using testing::ScratchFolder;
+using testing::TemporaryFolder;
 
 CausalLM base_model() {
   return load_pretrained(fixture_path("models/llama"));
@@ -211,7 +211,7 @@ TEST(SftTrainer, StopsAtALossThatIsNotANumber) {
 }
 
 TEST(SftTrainer, NamesTheRowsOfALossThatIsNotANumberAndKeepsTheLastCheckpoint) {
-  const ScratchFolder scratch;
+  const TemporaryFolder scratch;
   auto rows = some_rows(6);
   auto model = lora_model();
   {
@@ -305,7 +305,7 @@ Interrupted run_once(const fs::path& folder,
 class Resume : public ::testing::TestWithParam<bool> {};
 
 TEST_P(Resume, GivesTheUninterruptedRunBitForBit) {
-  const ScratchFolder scratch;
+  const TemporaryFolder scratch;
   const auto whole = run_once(scratch / "whole", 0, false, GetParam());
   ASSERT_EQ(whole.losses.size(), 9u);
   // Mid-epoch, and at an epoch's end (10 rows are 3 updates).
@@ -325,7 +325,7 @@ TEST_P(Resume, GivesTheUninterruptedRunBitForBit) {
 INSTANTIATE_TEST_SUITE_P(LoraAndFull, Resume, ::testing::Bool());
 
 TEST(Run, RefusesAFolderThatHoldsARun) {
-  const ScratchFolder scratch;
+  const TemporaryFolder scratch;
   run_once(scratch / "run", 2, false);
   const auto before = read_file(scratch / "run" / "metrics.jsonl");
   try {
@@ -339,13 +339,12 @@ TEST(Run, RefusesAFolderThatHoldsARun) {
 }
 
 TEST(Run, FindsDamageInACheckpointAndNamesTheOlderOne) {
-  const ScratchFolder scratch;
+  const TemporaryFolder scratch;
   const auto folder = scratch / "run";
   run_once(folder, 3, false);
   const auto newest = folder / "step_3" / "state.safetensors";
   const auto bytes = read_file(newest);
-  // Some bytes of the header and of the data; the parser's own tests flip every one.
-  for (std::size_t at = 8; at < bytes.size(); at += bytes.size() / 40) {
+  for (std::size_t at = 8; at < bytes.size(); at += bytes.size() / 4) {
     auto flipped = bytes;
     flipped[at] = static_cast<char>(flipped[at] ^ 0x10);
     write_file(newest, flipped);
@@ -363,8 +362,33 @@ TEST(Run, FindsDamageInACheckpointAndNamesTheOlderOne) {
   EXPECT_EQ(resumed.losses, run_once(scratch / "whole", 0, false).losses);
 }
 
+TEST(Checkpoint, EveryTruncationAndFlippedByteIsRefused) {
+  const TemporaryFolder scratch;
+  auto model = lora_model({.r = 1, .target_modules = {"k_proj"}, .layers_to_transform = {0}});
+  SftTrainer trainer(model, plain(), 10);
+  trainer.step(pointers(some_rows(2)));
+  save_checkpoint(scratch / "step_1", trainer.optimization(), {.steps = 1}, {});
+  const auto path = scratch / "step_1" / "state.safetensors";
+  const auto bytes = read_file(path);
+  const auto before = trained_values(model);
+  const auto refuses = [&](const std::string& changed) {
+    std::ofstream(path, std::ios::binary) << changed;
+    EXPECT_THROW(load_checkpoint(scratch / "step_1", trainer.optimization(), {}), Error);
+  };
+  for (std::size_t at = 0; at < bytes.size(); ++at) {
+    refuses(bytes.substr(0, at));
+    auto flipped = bytes;
+    flipped[at] = static_cast<char>(flipped[at] ^ (1 << (at % 8)));
+    refuses(flipped);
+  }
+  const auto after = trained_values(model);
+  for (std::size_t i = 0; i < before.size(); ++i) EXPECT_TRUE(same_bits(before[i], after[i]));
+  std::ofstream(path, std::ios::binary) << bytes;
+  EXPECT_EQ(load_checkpoint(scratch / "step_1", trainer.optimization(), {}).steps, 1);
+}
+
 TEST(Run, RefusesACheckpointOfAnotherRun) {
-  const ScratchFolder scratch;
+  const TemporaryFolder scratch;
   run_once(scratch / "run", 2, false);
   auto model = lora_model({.r = 4});
   SftTrainer trainer(model, run_config(), 10);
@@ -386,7 +410,7 @@ TEST(Run, RefusesACheckpointOfAnotherRun) {
 }
 
 TEST(Run, KeepsTheNewestCheckpointsAndRemovesLeftovers) {
-  const ScratchFolder scratch;
+  const TemporaryFolder scratch;
   const auto folder = scratch / "run";
   fs::create_directories(folder / ".step_9.tmp-123");
   const auto rows = some_rows(10);

@@ -23,7 +23,7 @@ struct Generator::Request {
         prompt(prompt_ids),
         config(generation_config),
         on_text(text_callback),
-        random(RequestRandom(generation_config.seed ^ (0x9e3779b97f4a7c15 * (request_index + 1)))),
+        random(generation_config.seed ^ (0x9e3779b97f4a7c15 * (request_index + 1))),
         decoder(tokenizer),
         stop(generation_config.stop_strings) {}
 
@@ -31,7 +31,7 @@ struct Generator::Request {
   const std::vector<std::int64_t>& prompt;
   const GenerationConfig& config;
   const Generator::OnText& on_text;
-  RequestRandom random;
+  SplitMix random;
   StreamDecoder decoder;
   StopText stop;
   Generation result;
@@ -86,6 +86,8 @@ const char* name_of(FinishReason reason) {
       return "length";
     case FinishReason::kContextFull:
       return "context_full";
+    case FinishReason::kInterrupted:
+      return "interrupted";
   }
   return "unknown";
 }
@@ -149,6 +151,8 @@ void Generator::take_tokens(std::vector<Request*>& active, const Tensor& logits)
   // Rows of the head beyond the tokenizer's ids are padding of the matrix, never tokens.
   const auto words = std::min(logits.size(1), tokenizer_.vocab_size());
   const auto scores = logits.narrow(1, 0, words).to(at::kFloat).contiguous();
+  if (!at::isfinite(scores).all().item<bool>())
+    fail("the model's logits are not finite: its weights or its adapter are damaged");
   for (std::size_t row = 0; row < active.size(); ++row) {
     auto& request = *active[row];
     const std::span<const float> own(
@@ -190,7 +194,7 @@ void Generator::run_batch(std::vector<Request>& requests,
     }
     if (going.empty()) return;
     if (stop_requested && stop_requested()) {
-      for (auto* request : going) request->end(FinishReason::kLength);
+      for (auto* request : going) request->end(FinishReason::kInterrupted);
       return;
     }
     if (kept.size() < active.size()) cache.keep(kept);

@@ -32,6 +32,7 @@ enum class FinishReason {
   kStopString,   ///< a stop string appeared
   kLength,       ///< `max_new_tokens` are written
   kContextFull,  ///< the model's context is used up
+  kInterrupted,  ///< the call was asked to stop; the text is cut
 };
 
 /// `stop`, `length` and so on, as it is written to files.

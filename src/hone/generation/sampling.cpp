@@ -89,16 +89,6 @@ void validate(const SamplingConfig& config) {
         "repetition_penalty must be positive");
 }
 
-double RequestRandom::uniform() {
-  // SplitMix64 (Steele, Lea and Flood 2014).
-  state_ += 0x9e3779b97f4a7c15;
-  std::uint64_t z = state_;
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-  z ^= z >> 31;
-  return static_cast<double>(z >> 11) * 0x1p-53;
-}
-
 std::vector<Candidate> candidates(std::span<const float> logits,
                                   const SamplingConfig& config,
                                   std::span<const std::int64_t> seen) {
@@ -119,7 +109,7 @@ std::vector<Candidate> candidates(std::span<const float> logits,
 std::int64_t sample(std::span<const float> logits,
                     const SamplingConfig& config,
                     std::span<const std::int64_t> seen,
-                    RequestRandom& random) {
+                    SplitMix& random) {
   if (config.temperature == 0 && config.repetition_penalty == 1) return likeliest(logits);
   const auto kept = candidates(logits, config, seen);
   if (kept.size() == 1) return kept.front().id;

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include <hone/base/split_mix.h>
+
 namespace hone {
 
 /// How tokens are drawn, under transformers' names.
@@ -23,17 +25,6 @@ struct SamplingConfig {
 /// Throws `std::invalid_argument` naming the first field that is out of range.
 void validate(const SamplingConfig& config);
 
-/// Random numbers of one request: a function of its seed alone, whatever else is in the batch.
-class RequestRandom {
- public:
-  explicit RequestRandom(std::uint64_t seed) : state_(seed) {}
-  /// Uniform in [0, 1), 53 bits.
-  double uniform();
-
- private:
-  std::uint64_t state_;
-};
-
 /// One token of the candidates that a request may draw.
 struct Candidate {
   std::int64_t id = 0;
@@ -48,10 +39,11 @@ std::vector<Candidate> candidates(std::span<const float> logits,
                                   const SamplingConfig& config,
                                   std::span<const std::int64_t> seen);
 
-/// Draws one id. Greedy takes the likeliest, of equal ones the smallest id.
+/// Draws one id. Greedy takes the likeliest, of equal ones the smallest id. `random` is the
+/// request's own, so that its text does not depend on what else is in the batch.
 std::int64_t sample(std::span<const float> logits,
                     const SamplingConfig& config,
                     std::span<const std::int64_t> seen,
-                    RequestRandom& random);
+                    SplitMix& random);
 
 }  // namespace hone

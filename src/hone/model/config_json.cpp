@@ -78,6 +78,9 @@ CausalLMConfig checked(CausalLMConfig config, const std::string& place) {
   } catch (const std::invalid_argument& error) {
     fail(place, ": ", error.what());
   }
+  const auto last = config.vocab_size - 1;
+  if (config.pad_token_id && (*config.pad_token_id < 0 || *config.pad_token_id > last))
+    fail(place, ": pad_token_id ", *config.pad_token_id, " is outside 0..", last);
   return config;
 }
 

@@ -150,7 +150,9 @@ void Run::remove_old_checkpoints() const {
 fs::path Run::finish(const Trained& trained) {
   if (progress_) progress_->finish();
   const auto folder = config_.output_dir / kFinal;
-  trained.save_model(folder);
+  AtomicFolder target(folder);
+  trained.save_model(target.temporary());
+  target.commit();
   return folder;
 }
 

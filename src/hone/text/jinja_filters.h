@@ -28,7 +28,9 @@ using Filter = Value (*)(Runtime&, const Value&, const CallArguments&);
 
 /// The filters on lists, or nullptr.
 Filter sequence_filter(std::string_view name);
-/// The filters on texts and numbers, or nullptr.
+/// The filters that give numbers, or nullptr.
+Filter number_filter(std::string_view name);
+/// The filters on texts and the rest, or nullptr.
 Filter text_filter(std::string_view name);
 
 }  // namespace hone::jinja

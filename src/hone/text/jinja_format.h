@@ -1,6 +1,9 @@
 // Python's two ways of formatting: "%s" % value and "{}".format(value).
 #pragma once
 
+#include <cstdint>
+#include <optional>
+#include <string>
 #include <string_view>
 
 #include <hone/text/jinja_methods.h>
@@ -35,5 +38,15 @@ std::string format_number(const Value& value, const FormatSpec& spec);
 /// `text` padded to the width of `spec`; `prefix` bytes at its start (sign, 0x) stay in front of
 /// '=' padding.
 Text pad_to(Runtime& runtime, const Text& text, const FormatSpec& spec, std::size_t prefix);
+
+/// The number written at `at`, which moves behind it; nothing where there is none. Throws `Error`
+/// where it is too large for a width.
+std::optional<std::int64_t> read_number(std::string_view text, std::size_t& at);
+
+/// The length of the sign and of 0x, 0o, 0b in front of a number's digits.
+std::size_t prefix_length(std::string_view digits);
+
+/// `text` cut to the first `codes` characters where that is not negative.
+Text cut(const Text& text, std::int64_t codes);
 
 }  // namespace hone::jinja

@@ -1,3 +1,5 @@
+#include <cctype>
+#include <charconv>
 #include <cmath>
 #include <cstdio>
 
@@ -11,6 +13,9 @@ namespace {
 
 /// More digits than any number needs, and few enough for a buffer.
 constexpr std::int64_t kMaxPrecision = 1000;
+
+/// The widest padding that is made.
+constexpr std::int64_t kMaxWidth = 1 << 26;
 
 std::string integer_digits(std::int64_t value, const FormatSpec& spec) {
   std::uint64_t rest =
@@ -97,6 +102,32 @@ Text pad_to(Runtime& runtime, const Text& text, const FormatSpec& spec, std::siz
   result.append(text, inside ? prefix : 0, text.size());
   result.append(repeat(runtime, fill, missing - left));
   return result;
+}
+
+std::optional<std::int64_t> read_number(std::string_view text, std::size_t& at) {
+  std::int64_t number = 0;
+  const auto result = std::from_chars(text.data() + at, text.data() + text.size(), number);
+  if (at < text.size() && text[at] == '-') return std::nullopt;
+  if (result.ptr == text.data() + at) return std::nullopt;
+  if (result.ec != std::errc() || number > kMaxWidth)
+    fail("a width or position in a format is too large");
+  at = static_cast<std::size_t>(result.ptr - text.data());
+  return number;
+}
+
+std::size_t prefix_length(std::string_view digits) {
+  std::size_t length =
+      !digits.empty() && (digits[0] == '-' || digits[0] == '+' || digits[0] == ' ') ? 1 : 0;
+  if (digits.size() > length + 1 && digits[length] == '0' &&
+      std::isalpha(static_cast<unsigned char>(digits[length + 1]))) {
+    length += 2;
+  }
+  return length;
+}
+
+Text cut(const Text& text, std::int64_t codes) {
+  if (codes < 0) return text;
+  return text.slice(0, offset_of(text.bytes(), static_cast<std::size_t>(codes)));
 }
 
 }  // namespace hone::jinja

@@ -17,6 +17,8 @@ namespace hone::jinja {
 
 /// a + b and the like; not comparisons.
 Value arithmetic(Runtime& runtime, Operator op, const Value& a, const Value& b);
+/// The same of two numbers.
+Value number_arithmetic(Operator op, const Value& a, const Value& b);
 Value negative(const Value& value);
 Value positive(const Value& value);
 

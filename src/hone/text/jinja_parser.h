@@ -4,6 +4,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <hone/text/jinja_ast.h>
@@ -112,6 +113,13 @@ class Parser {
   bool is_tuple_end(std::string_view end_name) const;
   ExpressionPtr parse_target(const TupleRules& rules);
   void check_target(const Expression& target) const;
+  /// The expressions as a list, which they move into.
+  template <typename... Each>
+  static std::vector<ExpressionPtr> nodes(Each... each) {
+    std::vector<ExpressionPtr> list;
+    (list.push_back(std::move(each)), ...);
+    return list;
+  }
   ExpressionPtr make(Expression::Kind kind, int line, std::vector<ExpressionPtr> children);
   int argument_depth(const Arguments& arguments) const;
   void check_depth(const Expression& node) const;

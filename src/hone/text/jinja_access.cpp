@@ -154,7 +154,7 @@ std::optional<Value> python_attribute(const Value& value, std::string_view name)
     return found;
   }
   if (value.is(Kind::kNamespace)) {
-    const Value* found = value.as_namespace().find(name);
+    const Value* found = value.as_namespace().attributes.find(name);
     return found == nullptr ? std::nullopt : std::optional(*found);
   }
   if (is_unsafe_method(value, name)) {
@@ -207,7 +207,8 @@ std::vector<Value> iterate(Runtime& runtime, const Value& value) {
 Value item_of(Runtime& runtime, const Value& container, const Value& index) {
   if (container.is_undefined()) fail(container.undefined_message());
   if (container.is(Kind::kDict)) {
-    if (const Value* found = hashable(index) ? container.as_dict().find(index) : nullptr)
+    if (const Value* found =
+            hashable(index) ? look_up(runtime, container.as_dict(), index) : nullptr)
       return *found;
   }
   if (index.is_integral()) {

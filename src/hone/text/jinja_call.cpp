@@ -235,8 +235,7 @@ Value Interpreter::make_namespace(const CallArguments& arguments) {
   for (const auto& [name, value] : attributes.as_dict().items) {
     const std::string& text = text_argument(name, "a name of a namespace").bytes();
     if (text.starts_with('_')) fail("a namespace cannot have an attribute '", text, "'");
-    runtime_.step(static_cast<std::int64_t>(space->attributes.size()));
-    space->set(text, value);
+    space->attributes.set(name, value);
   }
   namespaces_.push_back(space);
   return Value::object(Kind::kNamespace, std::move(space));

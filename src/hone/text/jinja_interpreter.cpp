@@ -15,7 +15,7 @@ Interpreter::~Interpreter() {
   // Values are let go one by one here: chains of them that the template built could be too long for
   // one destructor.
   scopes_.clear();
-  for (const auto& space : namespaces_) space->attributes.clear();
+  for (const auto& space : namespaces_) space->attributes = Dict();
   for (const Value& loop : changing_loops_) loop.as_loop().changed.reset();
 }
 
@@ -285,7 +285,7 @@ void Interpreter::assign_namespace(const Expression& target, const Value& value,
     fail("cannot assign attribute on non-namespace object");
   if (target.name.starts_with('_'))
     fail("a namespace cannot have an attribute '", target.name, "'");
-  space->as_namespace().set(target.name, value);
+  space->as_namespace().attributes.set(Value::text(target.name), value);
 }
 
 }  // namespace hone::jinja

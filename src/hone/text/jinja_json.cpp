@@ -171,18 +171,31 @@ class JsonWriter {
     out_.append("\"", text.tag_at(0));
     for (std::size_t at = 0; at < bytes.size();) {
       const std::size_t begin = at;
-      const char32_t code = next_code(bytes, at);
-      const Tag tag = text.tag_at(begin);
-      if (const auto short_form = std::string_view("\"\\\n\r\t\f\b").find(static_cast<char>(code));
-          code < 0x80 && short_form != std::string_view::npos) {
-        out_.append(std::string("\\") + "\"\\nrtfb"[short_form], tag);
-      } else if (code < 0x20 || (options_.ensure_ascii && code >= 0x7F)) {
-        escaped(code, tag);
-      } else {
-        out_.append(text, begin, at);
-      }
+      while (at < bytes.size() && is_plain(bytes[at])) ++at;
+      out_.append(text, begin, at);
+      if (at < bytes.size()) special(text, at);
     }
     out_.append("\"", text.tag_at(bytes.size()));
+  }
+
+  /// Whether a byte of a text stands for itself.
+  bool is_plain(char byte) const {
+    const auto code = static_cast<unsigned char>(byte);
+    return code >= 0x20 && code != '"' && code != '\\' && !(options_.ensure_ascii && code >= 0x7F);
+  }
+
+  /// One character that is written in another way; `at` moves behind it.
+  void special(const Text& text, std::size_t& at) {
+    const std::string& bytes = text.bytes();
+    const std::size_t begin = at;
+    const char32_t code = next_code(bytes, at);
+    const Tag tag = text.tag_at(begin);
+    if (const auto short_form = std::string_view("\"\\\n\r\t\f\b").find(static_cast<char>(code));
+        code < 0x80 && short_form != std::string_view::npos) {
+      out_.append(std::string("\\") + "\"\\nrtfb"[short_form], tag);
+    } else {
+      escaped(code, tag);
+    }
   }
 
   void escaped(char32_t code, Tag tag) {

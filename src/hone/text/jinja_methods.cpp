@@ -28,7 +28,7 @@ Value dict_method(Runtime& runtime,
     const Bound bound("get", arguments, {"key", "default"}, 1);
     if (!arguments.keywords.empty()) fail("get() takes no keyword arguments");
     if (!hashable(bound[0])) fail("unhashable type: '", bound[0].type_name(), "'");
-    const Value* found = self.as_dict().find(bound[0]);
+    const Value* found = look_up(runtime, self.as_dict(), bound[0]);
     return found != nullptr ? *found : bound.get(1, Value::none());
   }
   const Bound bound(name, arguments, {});

@@ -68,7 +68,7 @@ bool equal_items(Runtime& runtime, const std::vector<Value>& a, const std::vecto
 bool equal_dicts(Runtime& runtime, const Dict& a, const Dict& b) {
   if (a.items.size() != b.items.size()) return false;
   for (const auto& [key, value] : a.items) {
-    const Value* other = b.find(key);
+    const Value* other = look_up(runtime, b, key);
     if (other == nullptr || (!value.same_as(*other) && !equal(runtime, value, *other)))
       return false;
   }
@@ -194,12 +194,13 @@ bool contains(Runtime& runtime, const Value& item, const Value& container) {
     if (!item.is_text())
       fail("'in <string>' needs a string on its left, not '", item.type_name(), "'");
     runtime.read(container.bytes().size());
-    return container.bytes().find(item.bytes()) != std::string::npos;
+    return find_text(container.bytes(), item.bytes()) != std::string_view::npos;
   }
   const bool keys = container.is(Kind::kView) && container.as_view().what == View::What::kKeys;
   if (container.is(Kind::kDict) || keys) {
     if (!hashable(item)) fail("unhashable type: '", item.type_name(), "'");
-    return (keys ? container.as_view().dict : container).as_dict().find(item) != nullptr;
+    return look_up(runtime, (keys ? container.as_view().dict : container).as_dict(), item) !=
+           nullptr;
   }
   if (container.is(Kind::kIterator)) {
     Iterator& iterator = container.as_iterator();
@@ -213,6 +214,12 @@ bool contains(Runtime& runtime, const Value& item, const Value& container) {
   return std::ranges::any_of(iterate(runtime, container), [&](const Value& other) {
     return other.same_as(item) || equal(runtime, other, item);
   });
+}
+
+const Value* look_up(Runtime& runtime, const Dict& dict, const Value& key) {
+  // Keys that are no texts are looked for one by one.
+  if (!key.is_text()) runtime.step(static_cast<std::int64_t>(dict.items.size()));
+  return dict.find(key);
 }
 
 Text repeat(Runtime& runtime, const Text& text, std::int64_t count) {

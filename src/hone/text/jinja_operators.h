@@ -53,6 +53,9 @@ Text to_repr(Runtime& runtime, const Value& value);
 /// A float as Python prints it.
 std::string format_float(double value);
 
+/// The value of a hashable `key`, or nullptr.
+const Value* look_up(Runtime& runtime, const Dict& dict, const Value& key);
+
 /// A text repeated.
 Text repeat(Runtime& runtime, const Text& text, std::int64_t count);
 /// `&`, `<`, `>` and quotes as HTML entities.

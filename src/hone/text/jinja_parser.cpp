@@ -9,7 +9,7 @@ namespace {
 
 /// Levels of brackets, signs and blocks inside each other. Python's own parser stops at 200
 /// brackets or 100 blocks.
-constexpr int kMaxNesting = 400;
+constexpr int kMaxNesting = 250;
 
 using Form = Statement::Kind;
 

@@ -126,10 +126,10 @@ class Printer {
     open_.push_back(&space);
     put("{");
     bool first = true;
-    for (const auto& [name, item] : space.attributes) {
+    for (const auto& [name, item] : space.attributes.items) {
       if (!first) put(", ");
       first = false;
-      repr(Value::text(name));
+      repr(name);
       put(": ");
       repr(item);
     }

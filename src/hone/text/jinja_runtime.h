@@ -25,8 +25,8 @@ class Runtime {
 
   /// `count` more steps.
   void step(std::int64_t count = 1);
-  /// `bytes` of text were gone through.
-  void read(std::size_t bytes) { step(static_cast<std::int64_t>(bytes / 256)); }
+  /// `bytes` of text were gone through; more of them where each takes long.
+  void read(std::size_t bytes) { step(static_cast<std::int64_t>(bytes / 64)); }
   /// A text of `bytes` is about to be made.
   void make(std::size_t bytes);
   /// A list of `count` items is about to be made.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -14,20 +15,21 @@ class Scope {
  public:
   const Value* find(Symbol name) const {
     for (const Scope* scope = this; scope != nullptr; scope = scope->parent_) {
-      for (const auto& [symbol, value] : scope->variables_) {
-        if (symbol == name) return &value;
-      }
+      if (const Value* value = scope->own(name)) return value;
     }
     return nullptr;
   }
 
   void set(Symbol name, Value value) {
-    for (auto& [symbol, old] : variables_) {
-      if (symbol != name) continue;
-      old = std::move(value);
+    if (const Value* old = own(name)) {
+      *const_cast<Value*>(old) = std::move(value);
       return;
     }
     variables_.emplace_back(name, std::move(value));
+    if (variables_.size() <= kFew) return;
+    for (std::size_t i = places_.empty() ? 0 : variables_.size() - 1; i < variables_.size(); ++i) {
+      places_[variables_[i].first] = i;
+    }
   }
 
   /// Keeps this scope and those around it alive to the end of the render, for a macro that may be
@@ -40,9 +42,28 @@ class Scope {
  private:
   friend class Scopes;
 
+  static constexpr std::size_t kFew = 16;
+
+  const Value* own(Symbol name) const {
+    if (!places_.empty()) {
+      const auto found = places_.find(name);
+      return found == places_.end() ? nullptr : &variables_[found->second].second;
+    }
+    for (const auto& [symbol, value] : variables_) {
+      if (symbol == name) return &value;
+    }
+    return nullptr;
+  }
+
+  void clear() {
+    variables_.clear();
+    places_.clear();
+  }
+
   Scope* parent_ = nullptr;
   bool kept_ = false;
   std::vector<std::pair<Symbol, Value>> variables_;
+  std::unordered_map<Symbol, std::size_t> places_;  // in variables_, once there are many
 };
 
 /// The scopes of one render.
@@ -65,7 +86,7 @@ class Scopes {
 
   /// Forgets every variable, also of scopes that were kept.
   void clear() {
-    for (const auto& scope : all_) scope->variables_.clear();
+    for (const auto& scope : all_) scope->clear();
   }
 
  private:
@@ -82,7 +103,7 @@ class Scopes {
 
   void leave(Scope* scope) {
     if (scope->kept_) return;
-    scope->variables_.clear();
+    scope->clear();
     free_.push_back(scope);
   }
 

@@ -24,6 +24,17 @@ Bound positional(std::string_view name,
   return Bound(name, arguments, std::move(names), required);
 }
 
+/// Searching backward takes up to the product of both lengths.
+void charge_backward(Runtime& runtime, std::size_t text, std::size_t part) {
+  constexpr std::size_t kFew = 64;
+  if (part > kFew) runtime.read(text > SIZE_MAX / part ? SIZE_MAX : text * part);
+}
+
+std::size_t rfind_text(Runtime& runtime, std::string_view text, std::string_view part) {
+  charge_backward(runtime, text.size(), part.size());
+  return text.rfind(part);
+}
+
 /// The bytes that start and end (code points, Python's rules) select; nothing where start lies
 /// behind the end.
 std::optional<std::pair<std::size_t, std::size_t>> window(const std::string& bytes,
@@ -43,7 +54,7 @@ std::optional<std::pair<std::size_t, std::size_t>> window(const std::string& byt
                                             static_cast<std::size_t>(end - start)));
 }
 
-Value find(Runtime&, const Text& self, std::string_view name, const Arguments& arguments) {
+Value find(Runtime& runtime, const Text& self, std::string_view name, const Arguments& arguments) {
   const Bound bound = positional(name, arguments, {"sub", "start", "end"}, 1);
   const std::string& needle = text_argument(bound[0], "sub").bytes();
   const bool from_right = name[0] == 'r';
@@ -52,7 +63,7 @@ Value find(Runtime&, const Text& self, std::string_view name, const Arguments& a
   if (area) {
     const auto view =
         std::string_view(self.bytes()).substr(area->first, area->second - area->first);
-    found = from_right ? view.rfind(needle) : view.find(needle);
+    found = from_right ? rfind_text(runtime, view, needle) : find_text(view, needle);
     if (found != std::string::npos) found += area->first;
   }
   if (found != std::string::npos) {
@@ -71,8 +82,8 @@ Value count(Runtime&, const Text& self, std::string_view name, const Arguments& 
   const auto view = std::string_view(self.bytes()).substr(area->first, area->second - area->first);
   if (needle.empty()) return Value::integer(static_cast<std::int64_t>(count_codes(view)) + 1);
   std::int64_t found = 0;
-  for (auto at = view.find(needle); at != std::string_view::npos;
-       at = view.find(needle, at + needle.size()))
+  for (auto at = find_text(view, needle); at != std::string_view::npos;
+       at = find_text(view, needle, at + needle.size()))
     ++found;
   return Value::integer(found);
 }
@@ -174,7 +185,7 @@ std::vector<Value> split_at(const Text& self,
       parts.push_back(Value::text(self.slice(found + separator.size(), end)));
       end = found;
     } else {
-      const auto found = bytes.find(separator, begin);
+      const auto found = find_text(bytes, separator, begin);
       if (found == std::string::npos) break;
       parts.push_back(Value::text(self.slice(begin, found)));
       begin = found + separator.size();
@@ -197,6 +208,7 @@ Value split(Runtime& runtime, const Text& self, std::string_view name, const Arg
   } else {
     const std::string& separator = text_argument(bound[0], "sep").bytes();
     if (separator.empty()) fail("empty separator");
+    if (right) charge_backward(runtime, self.size(), separator.size());
     parts = split_at(self, separator, most, right);
   }
   runtime.make_items(static_cast<std::int64_t>(parts.size()));
@@ -212,8 +224,8 @@ Value partition(Runtime& runtime,
   if (separator.empty()) fail("empty separator");
   runtime.make(self.size());
   const bool right = name == "rpartition";
-  const auto found =
-      right ? self.bytes().rfind(separator.bytes()) : self.bytes().find(separator.bytes());
+  const auto found = right ? rfind_text(runtime, self.bytes(), separator.bytes())
+                           : find_text(self.bytes(), separator.bytes());
   const Value whole = Value::text(self);
   const Value empty = Value::text("");
   if (found == std::string::npos)

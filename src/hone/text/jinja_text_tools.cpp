@@ -42,27 +42,43 @@ bool is_line_end(char32_t code) {
          code == 0x2028 || code == 0x2029;
 }
 
+/// Upper or lower case of a text that is all ASCII.
+Text change_ascii_case(const Text& text, bool lower) {
+  std::string changed = text.bytes();
+  for (char& c : changed) {
+    if (lower ? c >= 'A' && c <= 'Z' : c >= 'a' && c <= 'z') c = static_cast<char>(c ^ 0x20);
+  }
+  Text result;
+  text.for_each_run([&](std::size_t begin, std::size_t end, Tag tag) {
+    result.append(std::string_view(changed).substr(begin, end - begin), tag);
+  });
+  result.markup = text.markup;
+  return result;
+}
+
 }  // namespace
 
 Text strip(const Text& text, const Text* chars, bool left, bool right) {
   const std::string& bytes = text.bytes();
-  const auto goes = [&](std::size_t begin, std::size_t end) {
-    std::size_t at = begin;
-    if (chars == nullptr) return is_space(next_code(bytes, at));
-    const auto piece = std::string_view(bytes).substr(begin, end - begin);
-    return chars->bytes().find(piece) != std::string::npos;
+  std::u32string wanted;  // the characters to strip, in ascending order
+  for (std::size_t at = 0; chars != nullptr && at < chars->size();)
+    wanted += next_code(chars->bytes(), at);
+  std::ranges::sort(wanted);
+  const auto goes = [&](std::size_t at) {
+    const char32_t code = next_code(bytes, at);
+    return chars == nullptr ? is_space(code) : std::ranges::binary_search(wanted, code);
   };
   std::size_t begin = 0;
   std::size_t end = bytes.size();
   while (left && begin < end) {
     std::size_t next = begin;
     next_code(bytes, next);
-    if (!goes(begin, next)) break;
+    if (!goes(begin)) break;
     begin = next;
   }
   while (right && end > begin) {
     const std::size_t start = previous_start(bytes, end);
-    if (!goes(start, end)) break;
+    if (!goes(start)) break;
     end = start;
   }
   return text.slice(begin, end);
@@ -71,6 +87,9 @@ Text strip(const Text& text, const Text* chars, bool left, bool right) {
 Text change_case(Runtime& runtime, const Text& text, std::string_view how) {
   const std::string& bytes = text.bytes();
   runtime.make(bytes.size());
+  const bool lower = how == "lower" || how == "casefold";
+  if ((lower || how == "upper") && is_ascii(bytes)) return change_ascii_case(text, lower);
+  runtime.read(16 * bytes.size());
   Text result;
   result.markup = text.markup;
   bool in_word = false;
@@ -108,7 +127,7 @@ Text replace(
   std::size_t copied = 0;
   std::size_t at = 0;
   for (; count != 0 && at <= bytes.size(); --count) {
-    const auto found = bytes.find(from.bytes(), at);
+    const auto found = find_text(bytes, from.bytes(), at);
     if (found == std::string::npos) break;
     runtime.make(to.size());
     runtime.step();

@@ -25,6 +25,10 @@ std::size_t offset_of(std::string_view text, std::size_t index);
 
 bool is_ascii(std::string_view text);
 
+/// Where `part` first occurs in `text` from byte `from` on, npos where nowhere; in time linear in
+/// both whatever they hold, unlike std::string::find.
+std::size_t find_text(std::string_view text, std::string_view part, std::size_t from = 0);
+
 /// str.isspace of one character; also what `\s` matches.
 bool is_space(char32_t code);
 /// Python's str.isprintable of one character.

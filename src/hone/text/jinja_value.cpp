@@ -10,6 +10,7 @@ namespace hone::jinja {
 namespace {
 
 constexpr std::size_t kManyKeys = 8;
+constexpr std::size_t kMaxKeyItems = 16;  // of a tuple that is a key
 
 int depth_above(int deepest) {
   if (deepest >= kMaxValueDepth) fail("values are nested more than ", kMaxValueDepth, " deep");
@@ -229,22 +230,6 @@ std::int64_t Range::size() const {
   return count > INT64_MAX ? INT64_MAX : static_cast<std::int64_t>(count);
 }
 
-const Value* Namespace::find(std::string_view name) const {
-  for (const auto& [key, value] : attributes) {
-    if (key == name) return &value;
-  }
-  return nullptr;
-}
-
-void Namespace::set(std::string_view name, Value value) {
-  for (auto& [key, old] : attributes) {
-    if (key != name) continue;
-    old = std::move(value);
-    return;
-  }
-  attributes.emplace_back(name, std::move(value));
-}
-
 bool truth(const Value& value) {
   switch (value.kind()) {
     case Kind::kUndefined:
@@ -269,7 +254,8 @@ bool hashable(const Value& value) {
     case Kind::kView:
       return false;
     case Kind::kTuple:
-      return std::ranges::all_of(value.items(), hashable);
+      return value.depth() == 1 && value.items().size() <= kMaxKeyItems &&
+             std::ranges::all_of(value.items(), hashable);
     default:
       return true;
   }

@@ -191,10 +191,7 @@ struct Iterator {
 };
 
 struct Namespace {
-  std::vector<std::pair<std::string, Value>> attributes;
-
-  const Value* find(std::string_view name) const;
-  void set(std::string_view name, Value value);
+  Dict attributes;
 };
 
 struct Method {
@@ -208,7 +205,8 @@ inline constexpr int kMaxValueDepth = 400;
 /// Python's truth of a value.
 bool truth(const Value& value);
 
-/// Whether Python can hash it: a key of a dict may be it.
+/// Whether it may be a key of a dict: what Python can hash, but tuples only if they are short and
+/// hold no tuples.
 bool hashable(const Value& value);
 
 /// Number of items or characters; nullopt-like -1 where Python's len() refuses.

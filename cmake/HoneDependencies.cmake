@@ -25,6 +25,7 @@ pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
 
 if(HONE_BUILD_PROGRAMS OR HONE_BUILD_TESTS)
   find_package(CLI11 2.1 REQUIRED)
+  pkg_check_modules(TOMLPLUSPLUS REQUIRED IMPORTED_TARGET tomlplusplus)
 endif()
 if(HONE_BUILD_TESTS)
   find_package(GTest 1.12 REQUIRED)

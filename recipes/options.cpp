@@ -68,10 +68,13 @@ void add_options(CLI::App& app, SftConfig& config) {
   add(app, "per_device_eval_batch_size", config.per_device_eval_batch_size,
       "rows of one pass in an evaluation");
   add(app, "seed", config.seed, "order of rows, start of the adapter, dropout");
-  app.add_option(flag("loss_reduction"), config.reduction,
-                 "token_mean (per update), or sum as in the lecture")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, Reduction>{
-          {"token_mean", Reduction::kTokenMean}, {"sum", Reduction::kSum}}))
+  app.add_option_function<std::string>(
+         flag("loss_reduction"),
+         [&](const std::string& name) {
+           config.reduction = name == "sum" ? Reduction::kSum : Reduction::kTokenMean;
+         },
+         "token_mean (per update), or sum as in the lecture")
+      ->check(CLI::IsMember({"token_mean", "sum"}))
       ->default_str("token_mean");
   add_options(app, config.optimization);
 }

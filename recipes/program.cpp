@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <iostream>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -10,6 +11,8 @@
 
 #include <hone/base/error.h>
 #include <hone/base/nearest.h>
+
+#include "toml_config.h"
 
 namespace hone::recipes {
 namespace {
@@ -57,7 +60,15 @@ std::string last_word(const std::string& message) {
   return space == std::string::npos ? message : message.substr(space + 1);
 }
 
-std::string describe(const CLI::App& app, const CLI::ParseError& error) {
+/// The file of --config, and the line of `key` in it where that is known.
+std::string config_place(const CLI::App& app, const TomlConfig& config, const std::string& key) {
+  const auto* option = app.get_config_ptr();
+  const auto file = option->empty() ? "--config" : option->as<std::string>();
+  const auto line = config.line_of(key);
+  return line == 0 ? file : concat(file, ":", line);
+}
+
+std::string describe(const CLI::App& app, const TomlConfig& config, const CLI::ParseError& error) {
   if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {
     const auto unknown = app.remaining();
     const auto word = unknown.empty() ? std::string() : unknown.front();
@@ -66,8 +77,7 @@ std::string describe(const CLI::App& app, const CLI::ParseError& error) {
   }
   if (dynamic_cast<const CLI::ConfigError*>(&error) != nullptr) {
     const auto word = last_word(error.what());
-    const auto* file = app.get_config_ptr();
-    return concat(file->empty() ? "--config" : file->as<std::string>(), ": unknown key ", word,
+    return concat(config_place(app, config, word), ": unknown key ", word,
                   did_you_mean(word, option_names(app)));
   }
   return concat(first_line(error.what()), "; see --help");
@@ -103,6 +113,8 @@ int run_program(CLI::App& app, int argc, char** argv, const std::function<int()>
   bool print_config = false;
   app.set_version_flag("--version", kVersion);
   app.set_config("--config", "", "read options from this TOML file; the command line wins");
+  const auto config = std::make_shared<TomlConfig>();
+  app.config_formatter(config);
   app.allow_config_extras(CLI::config_extras_mode::error);
   app.add_flag("--print-config", print_config, "print every option as TOML and stop")
       ->configurable(false);
@@ -111,7 +123,9 @@ int run_program(CLI::App& app, int argc, char** argv, const std::function<int()>
   } catch (const CLI::Success& success) {
     return app.exit(success);  // --help, --version
   } catch (const CLI::ParseError& error) {
-    return report(app, describe(app, error), kUserError);
+    return report(app, describe(app, *config, error), kUserError);
+  } catch (const Error& error) {  // from the file of --config
+    return report(app, concat(config_place(app, *config, ""), ":", error.what()), kUserError);
   }
   if (print_config) {
     std::cout << app.config_to_str(/*default_also=*/true, /*write_description=*/true);

@@ -133,7 +133,7 @@ TEST_F(DataPrograms, ConvertTakesItsOptionsFromAFile) {
   EXPECT_NE(outcome.err.find("answer does not fit in 5 tokens"), std::string::npos) << outcome.err;
   const auto printed = convert("in.jsonl", {"--config", path("c.toml"), "--print-config"});
   EXPECT_EQ(printed.code, 0);
-  EXPECT_NE(printed.out.find("max-length=5"), std::string::npos) << printed.out;
+  EXPECT_NE(printed.out.find("max-length = 5"), std::string::npos) << printed.out;
   folder_.file("again.toml", printed.out);
   EXPECT_EQ(run(kConvert, {"--config", path("again.toml"), "--print-config"}).out, printed.out);
 }

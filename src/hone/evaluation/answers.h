@@ -15,9 +15,9 @@ namespace hone {
 
 /// A conversation up to the turn that a model must write, and what that turn should be.
 struct AnswerExample {
-  std::vector<std::int64_t> prompt_ids;  ///< with the header of the assistant's turn
-  std::string request;                   ///< the last user turn, for people
-  std::string reference;                 ///< the wanted answer
+  std::vector<std::int64_t> prompt_ids = {};  ///< with the header of the assistant's turn
+  std::string request = {};                   ///< the last user turn, for people
+  std::string reference = {};                 ///< the wanted answer
 };
 
 /// Reads conversations whose last turn is the assistant's. Throws `Error` naming file and line

@@ -19,9 +19,9 @@ using Identity = std::map<std::string, std::string>;
 
 /// Where a run stands besides its tensors.
 struct Progression {
-  BatchCursor::State cursor;
+  BatchCursor::State cursor = {};
   std::int64_t steps = 0;  ///< optimiser updates done
-  Identity identity;
+  Identity identity = {};
 };
 
 /// Writes `folder`/state.safetensors: the trained parameters, the optimiser's moments, the random

@@ -80,7 +80,7 @@ evaluate() {
   else
     hone_say "Answering 300 held-out requests, before and after (about 2 minutes)"
     "$BIN/hone-evaluate" --model "$model" --adapter "$RUN/final" --data data/home_control/heldout.jsonl \
-      --eval-data "$TOKENS/heldout.jsonl" --max-new-tokens 40 --output "$RUN/comparison.json" >"$table.part"
+      --eval-data "$TOKENS/heldout.jsonl" --max-new-tokens 32 --output "$RUN/comparison.json" >"$table.part"
     mv "$table.part" "$table"
     mark_done evaluate "$print"
   fi

@@ -12,7 +12,7 @@ Installs what is missing, builds hone (preset release, in build/release) and run
   --all        every test (the default)
   --fast       leave out the tests labelled slow: those that need the base model or take many seconds
   --sanitize   besides, run the parsers' tests under AddressSanitizer and UndefinedBehaviorSanitizer
-  --fuzz       besides, fuzz the parsers for a minute
+  --fuzz       besides, fuzz each parser for a minute
   --help       this text
 
 The base model is fetched once into HONE_CACHE (default ~/.cache/hone). A later run does only what changed.
@@ -32,8 +32,8 @@ run_sanitized_tests() {
 fuzz_parsers() {
   if [[ ! -x $HONE_ROOT/tools/fuzz.sh ]]; then return 0; fi
   if ! has_fuzzer; then install_fuzzer; fi
-  hone_say "Fuzzing the parsers (a few minutes to build, then $FUZZ_SECONDS s)"
-  HONE_JOBS=$(hone_jobs) "$HONE_ROOT/tools/fuzz.sh" "$FUZZ_SECONDS"
+  hone_say "Fuzzing the parsers (a few minutes to build, then $FUZZ_SECONDS s for each)"
+  HONE_JOBS=$(hone_jobs) "$HONE_ROOT/tools/fuzz.sh" --each "$FUZZ_SECONDS"
 }
 
 # The compilers and the probe are those of tools/fuzz.sh.

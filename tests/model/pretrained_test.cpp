@@ -1,4 +1,7 @@
+#include <cstdint>
 #include <fstream>
+#include <sstream>
+#include <string>
 
 #include <ATen/ATen.h>
 #include <torch/types.h>
@@ -201,6 +204,28 @@ TEST(Pretrained, LeavesNothingHalfWritten) {
   auto model = load_pretrained(fixture_path("models/llama"));
   EXPECT_THROW(save_pretrained(model, scratch / "out", at::kComplexFloat), Error);
   EXPECT_TRUE(fs::is_empty(scratch.path()));
+}
+
+/// Whether an address lies in the memory map of `path`.
+bool is_mapped_from(const fs::path& path, const void* address) {
+  std::ifstream maps("/proc/self/maps");
+  const auto place = reinterpret_cast<std::uintptr_t>(address);
+  for (std::string line; std::getline(maps, line);) {
+    std::uintptr_t first = 0, last = 0;
+    char dash = 0;
+    std::istringstream(line) >> std::hex >> first >> dash >> last;
+    if (first <= place && place < last) return line.ends_with(path.string());
+  }
+  return false;
+}
+
+TEST(Pretrained, HoldsNoSecondCopyOfTheWeights) {
+  const auto folder = fs::canonical(fixture_path("models/llama"));
+  const auto model = load_pretrained(folder);
+  for (const auto& item : model->named_parameters()) {
+    EXPECT_TRUE(is_mapped_from(folder / "model.safetensors", item.value().data_ptr()))
+        << item.key();
+  }
 }
 
 TEST(Pretrained, SavesOverTheFolderThatIsMapped) {

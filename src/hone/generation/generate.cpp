@@ -18,11 +18,13 @@ struct Generator::Request {
           const std::vector<std::int64_t>& prompt_ids,
           const GenerationConfig& generation_config,
           const Tokenizer& tokenizer,
-          const Generator::OnText& text_callback)
+          const Generator::OnText& text_callback,
+          const Generator::OnDone& done_callback)
       : index(request_index),
         prompt(prompt_ids),
         config(generation_config),
         on_text(text_callback),
+        on_done(done_callback),
         random(generation_config.seed ^ (0x9e3779b97f4a7c15 * (request_index + 1))),
         decoder(tokenizer),
         stop(generation_config.stop_strings) {}
@@ -31,6 +33,7 @@ struct Generator::Request {
   const std::vector<std::int64_t>& prompt;
   const GenerationConfig& config;
   const Generator::OnText& on_text;
+  const Generator::OnDone& on_done;
   SplitMix random;
   StreamDecoder decoder;
   StopText stop;
@@ -49,6 +52,7 @@ struct Generator::Request {
     }
     result.finish_reason = stop.stopped() ? FinishReason::kStopString : reason;
     done = true;
+    if (on_done) on_done(index);
   }
 
   /// Every id so far, for the repetition penalty.
@@ -123,7 +127,7 @@ void Generator::check_prompts(const std::vector<std::vector<std::int64_t>>& prom
 std::vector<Generation> Generator::generate(const std::vector<std::vector<std::int64_t>>& prompts,
                                             const GenerationConfig& config,
                                             const OnText& on_text,
-                                            const std::function<void(std::size_t)>& on_done,
+                                            const OnDone& on_done,
                                             const std::function<bool()>& stop_requested) {
   validate(config);
   check_prompts(prompts);
@@ -136,12 +140,9 @@ std::vector<Generation> Generator::generate(const std::vector<std::vector<std::i
     std::vector<Request> requests;
     requests.reserve(last - first);
     for (std::size_t i = first; i < last; ++i)
-      requests.emplace_back(i, prompts[i], config, tokenizer_, on_text);
+      requests.emplace_back(i, prompts[i], config, tokenizer_, on_text, on_done);
     run_batch(requests, stop_requested);
-    for (auto& request : requests) {
-      results[request.index] = std::move(request.result);
-      if (on_done) on_done(request.index);
-    }
+    for (auto& request : requests) results[request.index] = std::move(request.result);
     first = last;
   }
   return results;

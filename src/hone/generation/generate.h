@@ -55,14 +55,16 @@ class Generator {
   /// Called for each piece of text as it becomes certain: index of the request, text.
   using OnText = std::function<void(std::size_t, const std::string&)>;
 
-  /// `prompts`: ids of each request. `on_text` may be empty; `on_done` (may be empty) is called
-  /// with a request's index when it is complete. `stop_requested` (may be empty) ends the call
+  /// Called with a request's index when its text is complete.
+  using OnDone = std::function<void(std::size_t)>;
+
+  /// `prompts`: ids of each request. The callbacks may be empty. `stop_requested` ends the call
   /// early: texts not complete are then cut. Throws `Error` for an empty prompt, one that leaves no
   /// room in the model's context, and ids outside the vocabulary.
   std::vector<Generation> generate(const std::vector<std::vector<std::int64_t>>& prompts,
                                    const GenerationConfig& config,
                                    const OnText& on_text = {},
-                                   const std::function<void(std::size_t)>& on_done = {},
+                                   const OnDone& on_done = {},
                                    const std::function<bool()>& stop_requested = {});
 
   bool is_end(std::int64_t id) const;

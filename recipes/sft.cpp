@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <iostream>
 
+#include <hone/base/files.h>
 #include <hone/data/tokenized.h>
 #include <hone/model/peft.h>
 #include <hone/model/pretrained.h>
@@ -57,7 +58,8 @@ CausalLM model_to_train(const Options& options) {
   return model;
 }
 
-int train(const Options& options) {
+/// `options_file`: every option as TOML, kept beside what they led to.
+int train(const Options& options, const std::string& options_file) {
   keep_freed_memory();
   const auto tokenizer = load_tokenizer(options.model);
   const auto config = load_config(options.model);
@@ -72,6 +74,7 @@ int train(const Options& options) {
   SftTrainer trainer(model, options.sft, static_cast<std::int64_t>(data.rows.size()));
   // Last of all that may be refused: it creates the folder.
   Run run(options.run, &std::cerr, stderr_is_terminal(), stop_requested);
+  if (!options.run.resume) write_file(options.run.output_dir / "options.toml", options_file);
   print_start(std::cerr, model, data, trainer.total_steps());
 
   const auto save = [&](const fs::path& folder) {
@@ -100,5 +103,7 @@ int main(int argc, char** argv) {
   CLI::App app("Fine-tune a language model on the responses of tokenized conversations.",
                "hone-sft");
   add_all(app, options);
-  return run_program(app, argc, argv, [&] { return train(options); });
+  return run_program(app, argc, argv, [&] {
+    return train(options, app.config_to_str(/*default_also=*/true, /*write_description=*/true));
+  });
 }

@@ -18,7 +18,7 @@ tools/setup.sh lists the environment variables that steer set-up. A stopped run 
 TEXT
 }
 
-PROGRAMS=(hone-convert hone-sft hone-evaluate hone-generate hone-chat hone-merge)
+PROGRAMS=(hone-convert hone-inspect hone-sft hone-evaluate hone-generate hone-chat hone-merge)
 BIN=build/release/bin
 STATE=runs/.quickstart        # what each stage was last done with
 TOKENS=runs/home_control_tokens

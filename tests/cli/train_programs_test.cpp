@@ -155,6 +155,11 @@ TEST_F(TrainPrograms, AFinishedRunIsNotOverwrittenUnasked) {  // U04
   EXPECT_EQ(read_file(path("run/final/adapter_model.safetensors")), adapter);
   EXPECT_EQ(run(kSft, arguments + Arguments{"--overwrite-output-dir"}).code, 0);
   EXPECT_EQ(read_file(path("run/final/adapter_model.safetensors")), adapter);
+  // The options that it keeps give the same run again.
+  const auto again =
+      run(kSft, {"--config", path("run/options.toml"), "--output-dir", path("again")});
+  EXPECT_EQ(again.code, 0) << again.err;
+  EXPECT_EQ(read_file(path("again/final/adapter_model.safetensors")), adapter);
 }
 
 TEST_F(TrainPrograms, AMissingShardIsNamed) {  // F12, U03
@@ -251,8 +256,10 @@ TEST_F(TrainPrograms, AFullDiskKeepsTheOlderCheckpoint) {  // K02
   EXPECT_NE(full.code, 0);
   EXPECT_NE(full.err.find(path("run/")), std::string::npos) << full.err;
   EXPECT_NE(full.err.find("File too large"), std::string::npos) << full.err;
-  for (const auto& entry : fs::directory_iterator(path("run")))
-    EXPECT_EQ(entry.path().filename(), "metrics.jsonl") << "left behind";
+  for (const auto& entry : fs::directory_iterator(path("run"))) {
+    const auto name = entry.path().filename();
+    EXPECT_TRUE(name == "metrics.jsonl" || name == "options.toml") << "left behind: " << name;
+  }
   // Full later: the checkpoint that is there stays as it is, and the run goes on from it.
   fs::remove_all(path("run"));
   fs::create_directory(path("run"));
@@ -336,7 +343,8 @@ TEST_F(KilledRuns, FindACompleteCheckpointFiftyTimes) {  // K01
   EXPECT_EQ(last.code, 130) << last.err;
   for (const auto& entry : fs::directory_iterator(path("run"))) {
     const auto name = entry.path().filename().string();
-    EXPECT_TRUE(name == "metrics.jsonl" || name.starts_with("step_")) << "left behind: " << name;
+    EXPECT_TRUE(name == "metrics.jsonl" || name == "options.toml" || name.starts_with("step_"))
+        << "left behind: " << name;
   }
   // What the killed runs did together is what one run does.
   EXPECT_EQ(run(kSft, sft("whole") + endless, stop_later).code, 130);

@@ -272,6 +272,7 @@ def make_template():
              "{{ loop.cycle('a', 'b') }}{% else %}none{% endfor %}")
     template("endless", "{% for i in range(100000) %}{% for j in range(100000) %}x{% endfor %}{% endfor %}")
     template("generation", "{% generation %}{{ messages[0].content }}{% endgeneration %}{% raw %}{{ }}{% endraw %}")
+    template("control_characters", "{{ '%8\r\n2f' % 3 }}")
     template("open", "{% for m in messages %}{{ m.")
 
 

@@ -14,6 +14,7 @@
 #include <hone/text/jinja.h>
 #include <hone/text/jinja_json.h>
 
+#include "base/error_of.h"
 #include "shared_data.h"
 
 namespace hone::jinja {
@@ -152,6 +153,13 @@ TEST(Jinja, RefusesWhatPythonRefuses) {
                              "{% for x in [1] %}{% set loop = 1 %}{% endfor %}"}) {
     EXPECT_EQ(refusal(source).substr(0, 2), "t:") << source << " " << refusal(source);
   }
+}
+
+TEST(Jinja, ErrorsAreOneLineWhateverTheyQuote) {
+  EXPECT_EQ(
+      testing::error_of([] { jinja::Template("{{ '%8\r\n2f' % 3 }}", "t").render({}); }).find('\n'),
+      std::string::npos);
+  EXPECT_EQ(std::string(Error("a\nb\x1b[0m").what()), "a\\nb\\x1b[0m");
 }
 
 TEST(Jinja, RefusesARangeThatIsTooLong) {

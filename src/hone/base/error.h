@@ -9,11 +9,12 @@ namespace hone {
 
 /// What a user can put right: a file, a line, an option, a shape in a checkpoint.
 ///
-/// The text is one line and says where, which rule, and what came, for example
-/// `train.jsonl:14: "content" must be a string, got a number`. Programs print it and exit with 2.
+/// The text is one line (control characters are written as escapes) and says where, which rule, and
+/// what came, for example `train.jsonl:14: "content" must be a string, got a number`. Programs
+/// print it and exit with 2.
 class Error : public std::runtime_error {
  public:
-  using std::runtime_error::runtime_error;
+  explicit Error(const std::string& text);
 };
 
 /// The arguments written one after the other, as `operator<<` writes them.

@@ -1,5 +1,8 @@
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <numeric>
+#include <optional>
 
 #include <ATen/ATen.h>
 
@@ -33,17 +36,49 @@ std::vector<Group> group_by_length(const std::vector<std::int64_t>& lengths) {
   return groups;
 }
 
+/// softmax of softly capped scores; no fused operator has it. `q`: [S, H, T, d]; `k`, `v`: [S, K,
+/// C, d]; `mask`: true where a key is seen.
+Tensor softcapped_attention(const Tensor& q,
+                            const Tensor& k,
+                            const Tensor& v,
+                            const Tensor& mask,
+                            double scale,
+                            double cap) {
+  const auto group = q.size(1) / k.size(1);
+  const auto keys = k.repeat_interleave(group, 1), values = v.repeat_interleave(group, 1);
+  const auto scores = at::matmul(q, keys.transpose(2, 3)) * scale;
+  const auto capped = at::tanh(scores / cap) * cap;
+  const auto hidden = mask.logical_not();
+  const auto weights =
+      at::softmax(capped.to(capped.scalar_type() == at::kDouble ? at::kDouble : at::kFloat)
+                      .masked_fill(hidden, -std::numeric_limits<double>::infinity()),
+                  -1);
+  return at::matmul(weights.to(q.scalar_type()), values);
+}
+
 /// [S, T, heads, d] seen as [S, heads, T, d] by the attention operator, and back to rows of tokens.
+/// Without a `mask` each token sees those before it.
 Tensor attend(const Tensor& q,
               const Tensor& k,
               const Tensor& v,
-              const std::optional<Tensor>& mask) {
-  return at::scaled_dot_product_attention(q.transpose(1, 2), k, v, mask,
+              const std::optional<Tensor>& mask,
+              const AttentionRule& rule) {
+  const auto queries = q.transpose(1, 2);
+  const double scale = rule.scale > 0 ? rule.scale : 1 / std::sqrt(static_cast<double>(q.size(3)));
+  if (rule.softcapping > 0)
+    return softcapped_attention(queries, k, v, *mask, scale, rule.softcapping).transpose(1, 2);
+  return at::scaled_dot_product_attention(queries, k, v, mask,
                                           /*dropout_p=*/0.0,
-                                          /*is_causal=*/!mask.has_value(),
-                                          /*scale=*/std::nullopt,
+                                          /*is_causal=*/!mask.has_value(), scale,
                                           /*enable_gqa=*/q.size(2) != k.size(1))
       .transpose(1, 2);
+}
+
+/// Which of `keys` places the tokens at `places` [..., T, 1] see. Returns [..., T, keys].
+Tensor seen_by(const Tensor& places, std::int64_t keys, std::int64_t window) {
+  const auto other = at::arange(keys, places.options());
+  const auto before = other.le(places);
+  return window == 0 ? before : before.logical_and(other.gt(places - window));
 }
 
 /// Index of each place of a padded group into the N tokens (padding repeats the last token: later
@@ -75,12 +110,29 @@ bool all_equal(const std::vector<std::int64_t>& lengths) {
 }
 
 /// Sequences of one length are a plain batch.
-Tensor attend_equal(const Tensor& q, const Tensor& k, const Tensor& v, std::int64_t length) {
+Tensor attend_equal(const Tensor& q,
+                    const Tensor& k,
+                    const Tensor& v,
+                    std::int64_t length,
+                    const AttentionRule& rule) {
   const auto batch = [length](const Tensor& x) {
     return x.view({-1, length, x.size(1), x.size(2)});
   };
-  return attend(batch(q), batch(k).transpose(1, 2), batch(v).transpose(1, 2), std::nullopt)
+  std::optional<Tensor> mask;
+  if (rule.softcapping > 0 || (rule.window > 0 && rule.window < length)) {
+    const auto places = at::arange(length, q.options().dtype(at::kLong)).unsqueeze(1);
+    mask = seen_by(places, length, rule.window);
+  }
+  return attend(batch(q), batch(k).transpose(1, 2), batch(v).transpose(1, 2), mask, rule)
       .reshape(q.sizes());
+}
+
+/// Rotates the first channels of each head, as many as `rotation` has; the rest passes.
+Tensor rotate(const Tensor& x, const Rotation& rotation) {
+  const auto size = 2 * rotation.cos.size(1);
+  if (size == x.size(2)) return kernels::rope(x, rotation.cos, rotation.sin);
+  const auto rotated = kernels::rope(x.narrow(2, 0, size), rotation.cos, rotation.sin);
+  return at::cat({rotated, x.narrow(2, size, x.size(2) - size)}, 2);
 }
 
 }  // namespace
@@ -88,15 +140,16 @@ Tensor attend_equal(const Tensor& q, const Tensor& k, const Tensor& v, std::int6
 Tensor causal_attention(const Tensor& q,
                         const Tensor& k,
                         const Tensor& v,
-                        const std::vector<std::int64_t>& lengths) {
-  if (all_equal(lengths)) return attend_equal(q, k, v, lengths.front());
+                        const std::vector<std::int64_t>& lengths,
+                        const AttentionRule& rule) {
+  if (all_equal(lengths)) return attend_equal(q, k, v, lengths.front(), rule);
   std::vector<Tensor> results;
   std::vector<std::int64_t> order;
   for (const auto& group : group_by_length(lengths)) {
     const auto index = pad_group(group);
     const auto gather = at::tensor(index.gather, at::kLong).to(q.device());
     const auto padded = attend_equal(q.index_select(0, gather), k.index_select(0, gather),
-                                     v.index_select(0, gather), group.longest());
+                                     v.index_select(0, gather), group.longest(), rule);
     results.push_back(padded.index_select(0, at::tensor(index.places, at::kLong).to(q.device())));
     order.insert(order.end(), index.tokens.begin(), index.tokens.end());
   }
@@ -111,7 +164,8 @@ Tensor cached_attention(const Tensor& q,
                         const Tensor& k,
                         const Tensor& v,
                         const std::vector<std::int64_t>& past,
-                        const std::vector<std::int64_t>& lengths) {
+                        const std::vector<std::int64_t>& lengths,
+                        const AttentionRule& rule) {
   const auto sequences = static_cast<std::int64_t>(lengths.size());
   const auto longest = *std::max_element(lengths.begin(), lengths.end());
   const auto index = pad_group({[&] {
@@ -127,33 +181,74 @@ Tensor cached_attention(const Tensor& q,
   // The t-th new token of a sequence sees places 0 .. past + t.
   const auto last = at::tensor(past, at::kLong).to(device).view({-1, 1, 1, 1}) +
                     at::arange(longest, at::kLong).to(device).view({1, 1, -1, 1});
-  const auto mask = at::arange(k.size(2), at::kLong).to(device).view({1, 1, 1, -1}).le(last);
-  return attend(queries, k, v, mask)
+  return attend(queries, k, v, seen_by(last, k.size(2), rule.window), rule)
       .reshape({-1, q.size(1), q.size(2)})
       .index_select(0, at::tensor(index.places, at::kLong).to(device));
 }
 
-AttentionImpl::AttentionImpl(const AttentionOptions& options) : options_(options) {
-  const auto queries = options.num_attention_heads * options.head_dim;
-  const auto keys = options.num_key_value_heads * options.head_dim;
-  const auto bias = options.attention_bias;
-  q_proj = register_module("q_proj", Projection(options.hidden_size, queries, bias));
-  k_proj = register_module("k_proj", Projection(options.hidden_size, keys, bias));
-  v_proj = register_module("v_proj", Projection(options.hidden_size, keys, bias));
-  o_proj = register_module("o_proj", Projection(queries, options.hidden_size, bias));
+AttentionImpl::AttentionImpl(const CausalLMConfig& config, std::int64_t layer)
+    : layer_(layer),
+      heads_(config.num_attention_heads),
+      kv_heads_(config.num_key_value_heads),
+      head_dim_(config.head_dim),
+      query_key_norm_(config.query_key_norm),
+      rotates_(config.rotates(layer)),
+      rule_{.scale = config.attention_scale,
+            .window = config.window_of(layer),
+            .softcapping = config.attn_logit_softcapping} {
+  const auto names = names_of(config);
+  const auto queries = heads_ * head_dim_, keys = kv_heads_ * head_dim_;
+  const auto add = [&](const std::string& name, std::int64_t size) {
+    return register_module(name, Projection(config.hidden_size, size, config.attention_bias));
+  };
+  if (config.fused_qkv) {
+    qkv_proj = add(names.qkv, queries + 2 * keys);
+  } else {
+    q_proj = add("q_proj", queries);
+    k_proj = add("k_proj", keys);
+    v_proj = add("v_proj", keys);
+  }
+  o_proj = register_module(names.attention_out,
+                           Projection(queries, config.hidden_size, config.attention_out_bias));
+  if (query_key_norm_ == QueryKeyNorm::kNone) return;
+  const bool per_head = query_key_norm_ == QueryKeyNorm::kPerHead;
+  const auto add_norm = [&](const char* name, std::int64_t width) {
+    return register_module(
+        name, Norm(per_head ? head_dim_ : width, config.norm_type, config.rms_norm_eps));
+  };
+  q_norm = add_norm("q_norm", queries);
+  k_norm = add_norm("k_norm", keys);
 }
 
-Tensor AttentionImpl::forward(const Tensor& x, const Context& context, std::int64_t layer) {
-  const auto heads = [&](const Tensor& y) { return y.view({y.size(0), -1, options_.head_dim}); };
-  const auto q = kernels::rope(heads(q_proj(x)), context.cos, context.sin);
-  const auto k = kernels::rope(heads(k_proj(x)), context.cos, context.sin);
-  const auto v = heads(v_proj(x));
+AttentionImpl::Heads AttentionImpl::project(const Tensor& x) {
+  const auto heads = [&](const Tensor& y) { return y.reshape({y.size(0), -1, head_dim_}); };
+  if (qkv_proj.is_empty()) return {heads(q_proj(x)), heads(k_proj(x)), heads(v_proj(x))};
+  const auto queries = heads_ * head_dim_, keys = kv_heads_ * head_dim_;
+  const auto parts = qkv_proj(x).split_with_sizes({queries, keys, keys}, 1);
+  return {heads(parts[0]), heads(parts[1]), heads(parts[2])};
+}
+
+Tensor AttentionImpl::normalised(Norm& norm, const Tensor& x) const {
+  if (query_key_norm_ == QueryKeyNorm::kNone) return x;
+  if (query_key_norm_ == QueryKeyNorm::kPerHead) return norm(x);
+  return norm(x.reshape({x.size(0), -1})).view(x.sizes());
+}
+
+Tensor AttentionImpl::forward(const Tensor& x, const Context& context) {
+  auto [q, k, v] = project(x);
+  q = normalised(q_norm, q);
+  k = normalised(k_norm, k);
+  if (rotates_) {
+    const auto& rotation = rule_.window > 0 ? context.sliding_rotation : context.rotation;
+    q = rotate(q, rotation);
+    k = rotate(k, rotation);
+  }
   Tensor mixed;
   if (context.cache == nullptr) {
-    mixed = causal_attention(q, k, v, context.lengths);
+    mixed = causal_attention(q, k, v, context.lengths, rule_);
   } else {
-    const auto [keys, values] = context.cache->append(layer, k, v, context.lengths);
-    mixed = cached_attention(q, keys, values, context.cache->lengths(), context.lengths);
+    const auto [keys, values] = context.cache->append(layer_, k, v, context.lengths);
+    mixed = cached_attention(q, keys, values, context.cache->lengths(), context.lengths, rule_);
   }
   return o_proj(mixed.reshape({x.size(0), -1}));
 }

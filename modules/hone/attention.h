@@ -10,14 +10,23 @@
 
 namespace hone {
 
-/// softmax(q k^T / sqrt(d)) v within each sequence, each token seeing itself and those before it.
+/// How scores become weights.
+struct AttentionRule {
+  double scale = 0;         ///< factor of q k^T; 0: 1 / sqrt(d)
+  std::int64_t window = 0;  ///< tokens seen, itself among them; 0: all before it
+  double softcapping = 0;   ///< c tanh(score / c); 0: none
+};
+
+/// softmax(scale q k^T) v within each sequence, each token seeing itself and those before it that
+/// `rule` lets it see.
 ///
 /// `q`: [N, H, d]; `k`, `v`: [N, K, d] with H a multiple of K; `lengths`: tokens of each sequence,
 /// together N. Returns [N, H, d].
 Tensor causal_attention(const Tensor& q,
                         const Tensor& k,
                         const Tensor& v,
-                        const std::vector<std::int64_t>& lengths);
+                        const std::vector<std::int64_t>& lengths,
+                        const AttentionRule& rule = {});
 
 /// The same where the keys and values of earlier tokens are cached. `q`: [N, H, d] of the new
 /// tokens; `k`, `v`: [S, K, C, d] of all tokens so far; `past`: tokens of each sequence before
@@ -26,36 +35,42 @@ Tensor cached_attention(const Tensor& q,
                         const Tensor& k,
                         const Tensor& v,
                         const std::vector<std::int64_t>& past,
-                        const std::vector<std::int64_t>& lengths);
+                        const std::vector<std::int64_t>& lengths,
+                        const AttentionRule& rule = {});
 
-/// Sizes of an attention layer, as config.json names them.
-struct AttentionOptions {
-  std::int64_t hidden_size = 0;
-  std::int64_t num_attention_heads = 0;
-  std::int64_t num_key_value_heads = 0;
-  std::int64_t head_dim = 0;
-  bool attention_bias = false;
-};
-
-/// Projections, rotary positions, attention, output projection.
+/// Projections, norms of queries and keys, rotary positions, attention, output projection.
 class AttentionImpl : public torch::nn::Module {
  public:
-  explicit AttentionImpl(const AttentionOptions& options);
+  /// The attention of layer `layer`, counted from 0.
+  AttentionImpl(const CausalLMConfig& config, std::int64_t layer);
 
   /// What all layers of one forward pass share.
   struct Context {
     const std::vector<std::int64_t>& lengths;  ///< new tokens of each sequence
-    Tensor cos, sin;                           ///< [N, d/2]
+    Rotation rotation;                         ///< of layers that see everything
+    Rotation sliding_rotation;                 ///< of layers with a window
     KvCache* cache = nullptr;                  ///< where earlier tokens are; null: none
   };
 
-  /// `x`: [N, D]. Returns [N, D]. `layer` is this layer's place in the cache.
-  Tensor forward(const Tensor& x, const Context& context, std::int64_t layer);
+  /// `x`: [N, D]. Returns [N, D].
+  Tensor forward(const Tensor& x, const Context& context);
 
-  Projection q_proj{nullptr}, k_proj{nullptr}, v_proj{nullptr}, o_proj{nullptr};
+  Projection q_proj{nullptr}, k_proj{nullptr}, v_proj{nullptr};
+  Projection qkv_proj{nullptr};  ///< all three in one matrix; those above are empty then
+  Projection o_proj{nullptr};
+  Norm q_norm{nullptr}, k_norm{nullptr};  ///< empty where queries and keys are not normalised
 
  private:
-  AttentionOptions options_;
+  struct Heads {
+    Tensor q, k, v;  // [N, H or K, d]
+  };
+  Heads project(const Tensor& x);
+  Tensor normalised(Norm& norm, const Tensor& x) const;
+
+  std::int64_t layer_, heads_, kv_heads_, head_dim_;
+  QueryKeyNorm query_key_norm_;
+  bool rotates_;
+  AttentionRule rule_;
 };
 TORCH_MODULE(Attention);
 

@@ -5,54 +5,28 @@
 #include <torch/types.h>
 
 #include <hone/causal_lm.h>
+#include <hone/kernels/linear_cross_entropy.h>
 
 namespace hone {
 namespace {
-
-void check(bool holds, const char* message) {
-  if (!holds) throw std::invalid_argument(message);
-}
 
 CausalLMConfig validated(CausalLMConfig config) {
   validate(config);
   return config;
 }
 
-/// Positions count within each sequence and go on behind what the cache holds. [N], int64.
-Tensor positions_of(const Sequences& sequences, const KvCache* cache) {
+/// Positions count within each sequence, from `past` on. [N], int64.
+Tensor positions_of(const Sequences& sequences, const std::vector<std::int64_t>& past) {
   std::vector<std::int64_t> positions(static_cast<std::size_t>(sequences.tokens()));
   auto at = positions.begin();
   for (std::size_t s = 0; s < sequences.lengths.size(); ++s) {
-    const auto past = cache == nullptr ? 0 : cache->lengths()[s];
-    std::iota(at, at + sequences.lengths[s], past);
+    std::iota(at, at + sequences.lengths[s], past[s]);
     at += sequences.lengths[s];
   }
   return at::tensor(positions, at::kLong).to(sequences.input_ids.device());
 }
 
 }  // namespace
-
-void validate(const CausalLMConfig& config) {
-  check(config.model_type == "llama", "model_type must be llama");
-  check(config.vocab_size > 0, "vocab_size must be positive");
-  check(config.hidden_size > 0, "hidden_size must be positive");
-  check(config.intermediate_size > 0, "intermediate_size must be positive");
-  check(config.num_hidden_layers > 0, "num_hidden_layers must be positive");
-  check(config.num_attention_heads > 0, "num_attention_heads must be positive");
-  check(config.num_key_value_heads > 0, "num_key_value_heads must be positive");
-  check(config.num_attention_heads % config.num_key_value_heads == 0,
-        "num_attention_heads must be a multiple of num_key_value_heads");
-  check(config.head_dim > 0 && config.head_dim % 2 == 0, "head_dim must be positive and even");
-  check(config.max_position_embeddings > 0, "max_position_embeddings must be positive");
-  check(config.rms_norm_eps > 0, "rms_norm_eps must be positive");
-  check(config.rope_theta > 0, "rope_theta must be positive");
-  const auto& rope = config.rope_scaling;
-  check(rope.rope_type == "default" || rope.rope_type == "linear" || rope.rope_type == "llama3",
-        "rope_type must be default, linear or llama3");
-  check(rope.factor > 0, "rope factor must be positive");
-  check(rope.high_freq_factor > rope.low_freq_factor,
-        "high_freq_factor must be above low_freq_factor");
-}
 
 TokenEmbeddingImpl::TokenEmbeddingImpl(std::int64_t vocab_size, std::int64_t hidden_size) {
   weight = register_parameter("weight", torch::empty({vocab_size, hidden_size}));
@@ -62,53 +36,84 @@ Tensor TokenEmbeddingImpl::forward(const Tensor& ids) {
   return at::embedding(weight, ids);
 }
 
-DecoderLayerImpl::DecoderLayerImpl(const CausalLMConfig& config) {
-  self_attn = register_module(
-      "self_attn", Attention(AttentionOptions{.hidden_size = config.hidden_size,
-                                              .num_attention_heads = config.num_attention_heads,
-                                              .num_key_value_heads = config.num_key_value_heads,
-                                              .head_dim = config.head_dim,
-                                              .attention_bias = config.attention_bias}));
-  mlp = register_module(
-      "mlp", GatedFeedForward(config.hidden_size, config.intermediate_size, config.mlp_bias));
-  input_layernorm =
-      register_module("input_layernorm", RMSNorm(config.hidden_size, config.rms_norm_eps));
-  post_attention_layernorm =
-      register_module("post_attention_layernorm", RMSNorm(config.hidden_size, config.rms_norm_eps));
+DecoderLayerImpl::DecoderLayerImpl(const CausalLMConfig& config, std::int64_t layer) {
+  const auto names = names_of(config);
+  const auto add_norm = [&](const std::string& name) -> Norm {
+    if (name.empty()) return nullptr;
+    return register_module(name, Norm(config.hidden_size, config.norm_type, config.rms_norm_eps));
+  };
+  before_attention = add_norm(names.before_attention);
+  self_attn = register_module(names.attention, Attention(config, layer));
+  after_attention = add_norm(names.after_attention);
+  before_mlp = add_norm(names.before_mlp);
+  mlp = register_module(names.mlp, FeedForward(config));
+  after_mlp = add_norm(names.after_mlp);
 }
 
-Tensor DecoderLayerImpl::forward(const Tensor& x,
-                                 const AttentionImpl::Context& context,
-                                 std::int64_t layer) {
-  const auto mixed = x + self_attn->forward(input_layernorm(x), context, layer);
-  return mixed + mlp(post_attention_layernorm(mixed));
+Tensor DecoderLayerImpl::forward(const Tensor& x, const AttentionImpl::Context& context) {
+  const auto normalised = [](Norm& norm, const Tensor& y) { return norm.is_empty() ? y : norm(y); };
+  const auto attended = self_attn->forward(normalised(before_attention, x), context);
+  const auto mixed = x + normalised(after_attention, attended);
+  return mixed + normalised(after_mlp, mlp(normalised(before_mlp, mixed)));
 }
+
+namespace {
+
+/// What rotates in layers with a window: their own base, unstretched, where the family gives one.
+RotaryTable sliding_table(const CausalLMConfig& config) {
+  const auto size = rotary_dim(config.head_dim, config.partial_rotary_factor);
+  return {size, config.sliding_rope_theta.value_or(config.rope_theta),
+          config.sliding_rope_theta ? RopeScaling{} : config.rope_scaling,
+          config.max_position_embeddings};
+}
+
+}  // namespace
 
 DecoderImpl::DecoderImpl(const CausalLMConfig& config)
-    : rotary_(config.head_dim, config.rope_theta, config.rope_scaling) {
+    : embedding_scale_(config.embedding_scale),
+      rotary_(rotary_dim(config.head_dim, config.partial_rotary_factor),
+              config.rope_theta,
+              config.rope_scaling,
+              config.max_position_embeddings),
+      sliding_rotary_(sliding_table(config)) {
+  const auto names = names_of(config);
   embed_tokens =
-      register_module("embed_tokens", TokenEmbedding(config.vocab_size, config.hidden_size));
-  layers = register_module("layers", torch::nn::ModuleList());
-  for (std::int64_t layer = 0; layer < config.num_hidden_layers; ++layer) {
-    layers->push_back(DecoderLayer(config));
+      register_module(names.embed_tokens, TokenEmbedding(config.vocab_size, config.hidden_size));
+  if (config.learned_positions) {
+    embed_positions = register_module(
+        names.embed_positions, TokenEmbedding(config.max_position_embeddings, config.hidden_size));
   }
-  norm = register_module("norm", RMSNorm(config.hidden_size, config.rms_norm_eps));
+  layers = register_module(names.layers, torch::nn::ModuleList());
+  for (std::int64_t layer = 0; layer < config.num_hidden_layers; ++layer)
+    layers->push_back(DecoderLayer(config, layer));
+  norm =
+      register_module(names.norm, Norm(config.hidden_size, config.norm_type, config.rms_norm_eps));
+}
+
+Tensor DecoderImpl::embed(const Tensor& ids, const Tensor& positions) {
+  auto x = embed_tokens(ids);
+  // The factor is rounded to the dtype of the embeddings first, as transformers does.
+  if (embedding_scale_ != 1) x = x * at::scalar_tensor(embedding_scale_, x.options());
+  return embed_positions.is_empty() ? x : x + embed_positions(positions);
 }
 
 Tensor DecoderImpl::forward(const Sequences& sequences, KvCache* cache) {
-  const auto [cos, sin] = rotary_.at_positions(positions_of(sequences, cache));
-  const AttentionImpl::Context context{sequences.lengths, cos, sin, cache};
-  auto x = embed_tokens(sequences.input_ids);
-  std::int64_t index = 0;
-  for (const auto& layer : *layers) {
-    x = layer->as<DecoderLayerImpl>()->forward(x, context, index++);
-  }
+  const auto past =
+      cache == nullptr ? std::vector<std::int64_t>(sequences.lengths.size(), 0) : cache->lengths();
+  const auto positions = positions_of(sequences, past);
+  const AttentionImpl::Context context{
+      .lengths = sequences.lengths,
+      .rotation = rotary_.at_positions(positions, sequences.lengths, past),
+      .sliding_rotation = sliding_rotary_.at_positions(positions, sequences.lengths, past),
+      .cache = cache};
+  auto x = embed(sequences.input_ids, positions);
+  for (const auto& layer : *layers) x = layer->as<DecoderLayerImpl>()->forward(x, context);
   if (cache != nullptr) cache->advance(sequences.lengths);
   return norm(x);
 }
 
 CausalLMImpl::CausalLMImpl(const CausalLMConfig& model_config) : config(validated(model_config)) {
-  model = register_module("model", Decoder(config));
+  model = register_module(names_of(config).decoder, Decoder(config));
   if (!config.tie_word_embeddings) {
     lm_head = register_module("lm_head", Projection(config.hidden_size, config.vocab_size, false));
   }
@@ -123,12 +128,34 @@ Tensor CausalLMImpl::hidden_states(const Sequences& sequences, KvCache* cache) {
 }
 
 Tensor CausalLMImpl::logits(const Tensor& hidden) {
-  return config.tie_word_embeddings ? at::linear(hidden, head_weight()) : lm_head(hidden);
+  const auto scores =
+      config.tie_word_embeddings ? at::linear(hidden, head_weight()) : lm_head(hidden);
+  const auto cap = config.final_logit_softcapping;
+  return cap == 0 ? scores : at::tanh(scores / cap) * cap;
+}
+
+Tensor CausalLMImpl::summed_loss(const Tensor& hidden, const Tensor& targets) {
+  const bool is_adapted = !lm_head.is_empty() && lm_head->adapters_enabled() &&
+                          lm_head->active_adapter() != nullptr && !lm_head->merged();
+  if (!is_adapted) {
+    return kernels::linear_cross_entropy(hidden, head_weight(), targets,
+                                         config.final_logit_softcapping);
+  }
+  const auto scores = logits(hidden);
+  const bool is_double = scores.scalar_type() == at::kDouble;
+  return at::nll_loss(at::log_softmax(scores, -1, is_double ? at::kDouble : at::kFloat), targets,
+                      {}, at::Reduction::Sum);
 }
 
 Tensor CausalLMImpl::forward(const Tensor& input_ids, const Tensor& attention_mask) {
   const auto mask = attention_mask.defined() ? attention_mask : at::ones_like(input_ids);
   return pad_back(logits(hidden_states(Sequences::from_padded(input_ids, mask))), mask);
+}
+
+bool CausalLMImpl::outgrows_cache(std::int64_t past, std::int64_t total) const {
+  const auto& scaling = config.rope_scaling;
+  const auto trained = scaling.original_max_position_embeddings;
+  return scaling.rope_type == "longrope" && past > 0 && past <= trained && total > trained;
 }
 
 KvCache CausalLMImpl::make_cache(std::int64_t sequences, std::int64_t capacity) const {
@@ -137,10 +164,11 @@ KvCache CausalLMImpl::make_cache(std::int64_t sequences, std::int64_t capacity) 
 
 void CausalLMImpl::reset_parameters() {
   torch::NoGradGuard no_grad;
+  // The only vectors are norms and biases.
   for (auto& item : named_parameters()) {
     auto& parameter = item.value();
-    if (item.key().ends_with("norm.weight")) {
-      parameter.fill_(1);
+    if (parameter.dim() == 1 && item.key().ends_with(".weight")) {
+      parameter.fill_(config.norm_type == NormType::kRmsPlusOne ? 0 : 1);
     } else if (item.key().ends_with(".bias")) {
       parameter.zero_();
     } else {

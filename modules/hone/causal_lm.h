@@ -3,42 +3,13 @@
 
 #include <cstdint>
 #include <optional>
-#include <string>
-#include <vector>
 
 #include <torch/nn/modules/container/modulelist.h>
 
 #include <hone/attention.h>
+#include <hone/causal_lm_config.h>
 
 namespace hone {
-
-/// What a decoder is built from; names and meanings as in Hugging Face's config.json.
-struct CausalLMConfig {
-  std::string model_type = "llama";
-  std::int64_t vocab_size = 0;
-  std::int64_t hidden_size = 0;
-  std::int64_t intermediate_size = 0;
-  std::int64_t num_hidden_layers = 0;
-  std::int64_t num_attention_heads = 0;
-  std::int64_t num_key_value_heads = 0;
-  std::int64_t head_dim = 0;                    ///< numbers per head
-  std::int64_t max_position_embeddings = 2048;  ///< trained context, tokens
-  double rms_norm_eps = 1e-6;
-  double rope_theta = 10000;
-  RopeScaling rope_scaling = {};
-  bool tie_word_embeddings = false;  ///< the head is the embedding matrix
-  bool attention_bias = false;
-  bool mlp_bias = false;
-  std::optional<std::int64_t> bos_token_id = std::nullopt;
-  std::optional<std::int64_t> pad_token_id = std::nullopt;
-  std::vector<std::int64_t> eos_token_ids = {};  ///< any of them ends a text
-
-  bool operator==(const CausalLMConfig&) const = default;
-};
-
-/// Throws `std::invalid_argument` naming the first field that is out of range or does not fit
-/// another.
-void validate(const CausalLMConfig& config);
 
 /// A matrix whose rows are looked up by token id.
 class TokenEmbeddingImpl : public torch::nn::Module {
@@ -50,16 +21,19 @@ class TokenEmbeddingImpl : public torch::nn::Module {
 };
 TORCH_MODULE(TokenEmbedding);
 
-/// x + attention(norm(x)), then x + feed_forward(norm(x)).
+/// x + attention(x), then x + feed_forward(x), each normalised before, after or both as
+/// `NormPlacement` says.
 class DecoderLayerImpl : public torch::nn::Module {
  public:
-  explicit DecoderLayerImpl(const CausalLMConfig& config);
+  /// The layer `layer`, counted from 0.
+  DecoderLayerImpl(const CausalLMConfig& config, std::int64_t layer);
   /// `x`: [N, D]. Returns [N, D].
-  Tensor forward(const Tensor& x, const AttentionImpl::Context& context, std::int64_t layer);
+  Tensor forward(const Tensor& x, const AttentionImpl::Context& context);
 
   Attention self_attn{nullptr};
-  GatedFeedForward mlp{nullptr};
-  RMSNorm input_layernorm{nullptr}, post_attention_layernorm{nullptr};
+  FeedForward mlp{nullptr};
+  /// Those that the family lacks are empty.
+  Norm before_attention{nullptr}, after_attention{nullptr}, before_mlp{nullptr}, after_mlp{nullptr};
 };
 TORCH_MODULE(DecoderLayer);
 
@@ -71,15 +45,19 @@ class DecoderImpl : public torch::nn::Module {
   Tensor forward(const Sequences& sequences, KvCache* cache);
 
   TokenEmbedding embed_tokens{nullptr};
+  TokenEmbedding embed_positions{nullptr};  ///< empty where positions are rotated
   torch::nn::ModuleList layers{nullptr};
-  RMSNorm norm{nullptr};
+  Norm norm{nullptr};
 
  private:
-  RotaryTable rotary_;
+  Tensor embed(const Tensor& ids, const Tensor& positions);
+
+  double embedding_scale_;
+  RotaryTable rotary_, sliding_rotary_;
 };
 TORCH_MODULE(Decoder);
 
-/// A causal language model. Parameters carry Hugging Face's names
+/// A causal language model. Parameters carry the names that Hugging Face gives them in the family
 /// (`model.layers.0.self_attn.q_proj.weight`), so files need no renaming.
 class CausalLMImpl : public torch::nn::Module {
  public:
@@ -94,9 +72,17 @@ class CausalLMImpl : public torch::nn::Module {
   /// weights.
   Tensor logits(const Tensor& hidden);
 
+  /// The sum over positions of -log p(target), a scalar, without the logits ever standing in
+  /// memory. `hidden`: [M, D]; `targets`: [M], int64.
+  Tensor summed_loss(const Tensor& hidden, const Tensor& targets);
+
   /// Logits of a padded batch. `input_ids`: [B, T]; `attention_mask`: [B, T], or undefined. Returns
   /// [B, T, V], zero under padding.
   Tensor forward(const Tensor& input_ids, const Tensor& attention_mask = {});
+
+  /// Whether a cache of `past` tokens no longer serves a sequence that grows to `total`: beyond its
+  /// trained context a longrope model rotates every token anew, so the text must be read again.
+  bool outgrows_cache(std::int64_t past, std::int64_t total) const;
 
   /// A cache for `sequences` sequences of about `capacity` tokens.
   KvCache make_cache(std::int64_t sequences, std::int64_t capacity) const;

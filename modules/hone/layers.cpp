@@ -1,7 +1,3 @@
-#include <cmath>
-#include <numbers>
-#include <utility>
-
 #include <ATen/ATen.h>
 #include <torch/types.h>
 
@@ -10,59 +6,58 @@
 #include <hone/layers.h>
 
 namespace hone {
-namespace {
 
-/// The llama3 rule: long wavelengths are divided by `factor`, short ones stay, those between are
-/// blended.
-Tensor stretch_llama3(const Tensor& frequencies, const RopeScaling& scaling) {
-  const auto original = static_cast<double>(scaling.original_max_position_embeddings);
-  const auto wavelength = 2 * std::numbers::pi / frequencies;
-  const auto blend = (original / wavelength - scaling.low_freq_factor) /
-                     (scaling.high_freq_factor - scaling.low_freq_factor);
-  const auto blended = (1 - blend) * frequencies / scaling.factor + blend * frequencies;
-  auto result = at::where(wavelength > original / scaling.low_freq_factor,
-                          frequencies / scaling.factor, frequencies);
-  const auto between = (wavelength <= original / scaling.low_freq_factor)
-                           .logical_and(wavelength >= original / scaling.high_freq_factor);
-  return at::where(between, blended, result);
-}
-
-}  // namespace
-
-RMSNormImpl::RMSNormImpl(std::int64_t size, double eps) : eps_(eps) {
+NormImpl::NormImpl(std::int64_t size, NormType type, double eps) : type_(type), eps_(eps) {
   weight = register_parameter("weight", torch::ones({size}));
+  if (type == NormType::kLayerNorm) bias = register_parameter("bias", torch::zeros({size}));
 }
 
-Tensor RMSNormImpl::forward(const Tensor& x) {
-  return kernels::rms_norm(x, weight, eps_);
-}
-
-RotaryTable::RotaryTable(std::int64_t head_dim, double theta, RopeScaling scaling) {
-  const auto exponents =
-      at::arange(0, head_dim, 2, at::kLong).to(at::kFloat) / static_cast<double>(head_dim);
-  inverse_frequencies_ = 1.0 / at::pow(theta, exponents);
-  if (scaling.rope_type == "linear") inverse_frequencies_ = inverse_frequencies_ / scaling.factor;
-  if (scaling.rope_type == "llama3") {
-    inverse_frequencies_ = stretch_llama3(inverse_frequencies_, scaling);
+Tensor NormImpl::forward(const Tensor& x) {
+  switch (type_) {
+    case NormType::kRms:
+      return kernels::rms_norm(x, weight, eps_);
+    case NormType::kRmsPlusOne:
+      return kernels::rms_norm(x, weight + 1, eps_);
+    case NormType::kLayerNorm:
+      break;
   }
+  return at::layer_norm(x, {x.size(-1)}, weight, bias, eps_);
 }
 
-std::pair<Tensor, Tensor> RotaryTable::at_positions(const Tensor& positions) const {
-  const auto angles = positions.to(at::kFloat).unsqueeze(1) *
-                      inverse_frequencies_.to(positions.device()).unsqueeze(0);
-  return {angles.cos(), angles.sin()};
+Tensor activate(const Tensor& x, Activation activation) {
+  if (activation == Activation::kSilu) return at::silu(x);
+  return at::gelu(x, activation == Activation::kGelu ? "none" : "tanh");
 }
 
-GatedFeedForwardImpl::GatedFeedForwardImpl(std::int64_t hidden_size,
-                                           std::int64_t intermediate_size,
-                                           bool with_bias) {
-  gate_proj = register_module("gate_proj", Projection(hidden_size, intermediate_size, with_bias));
-  up_proj = register_module("up_proj", Projection(hidden_size, intermediate_size, with_bias));
-  down_proj = register_module("down_proj", Projection(intermediate_size, hidden_size, with_bias));
+FeedForwardImpl::FeedForwardImpl(const CausalLMConfig& config) : activation_(config.hidden_act) {
+  const auto names = names_of(config);
+  const auto hidden = config.hidden_size, inner = config.intermediate_size;
+  const auto add = [&](const std::string& name, std::int64_t in, std::int64_t out) {
+    return register_module(name, Projection(in, out, config.mlp_bias));
+  };
+  if (config.fused_mlp) {
+    gate_up_proj = add(names.gate_up, hidden, 2 * inner);
+  } else {
+    if (config.gated_mlp) gate_proj = add("gate_proj", hidden, inner);
+    up_proj = add(names.up, hidden, inner);
+  }
+  down_proj = add(names.down, inner, hidden);
 }
 
-Tensor GatedFeedForwardImpl::forward(const Tensor& x) {
-  return down_proj(kernels::swiglu(gate_proj(x), up_proj(x)));
+Tensor FeedForwardImpl::forward(const Tensor& x) {
+  if (gate_proj.is_empty() && gate_up_proj.is_empty())
+    return down_proj(activate(up_proj(x), activation_));
+  Tensor gate, up;
+  if (gate_up_proj.is_empty()) {
+    gate = gate_proj(x);
+    up = up_proj(x);
+  } else {
+    const auto both = gate_up_proj(x).chunk(2, -1);
+    gate = both[0].contiguous();
+    up = both[1].contiguous();
+  }
+  return down_proj(activation_ == Activation::kSilu ? kernels::swiglu(gate, up)
+                                                    : activate(gate, activation_) * up);
 }
 
 }  // namespace hone

@@ -1,65 +1,51 @@
-// The small layers of a decoder: normalisation, rotary positions, gated feed-forward.
+// The small layers of a decoder: normalisation and feed-forward.
 #pragma once
-
-#include <optional>
 
 #include <torch/nn/module.h>
 #include <torch/nn/pimpl.h>
 
+#include <hone/causal_lm_config.h>
 #include <hone/projection.h>
 
 namespace hone {
 
-/// y = x / sqrt(mean(x^2) + eps) * weight over the last dimension.
-class RMSNormImpl : public torch::nn::Module {
+/// Normalises the last dimension as `NormType` says; `eps` is added to the mean square or the
+/// variance.
+class NormImpl : public torch::nn::Module {
  public:
-  RMSNormImpl(std::int64_t size, double eps);
+  NormImpl(std::int64_t size, NormType type, double eps);
 
   /// `x`: [..., D]. Returns [..., D].
   Tensor forward(const Tensor& x);
 
   Tensor weight;  ///< [D]
+  Tensor bias;    ///< [D]; undefined but for a layer norm
 
  private:
+  NormType type_;
   double eps_;
 };
-TORCH_MODULE(RMSNorm);
+TORCH_MODULE(Norm);
 
-/// How rotary frequencies are stretched beyond the trained context; `factor` and the rest as in
-/// config.json.
-struct RopeScaling {
-  std::string rope_type = "default";  ///< `default`, `linear` or `llama3`
-  double factor = 1;                  ///< how many times longer than trained
-  double low_freq_factor = 1;  ///< llama3: wavelengths above original / low are divided by `factor`
-  double high_freq_factor = 4;  ///< llama3: wavelengths below original / high stay
-  std::int64_t original_max_position_embeddings = 8192;  ///< llama3: the trained context, tokens
+/// The nonlinearity `activation` of `x`, any shape.
+Tensor activate(const Tensor& x, Activation activation);
 
-  bool operator==(const RopeScaling&) const = default;
-};
-
-/// cos and sin of every position and channel: angle(p, i) = p * theta^(-2i/d), stretched as
-/// `scaling` says.
-class RotaryTable {
+/// down(act(gate(x)) * up(x)), or down(act(up(x))) where it is not gated.
+class FeedForwardImpl : public torch::nn::Module {
  public:
-  RotaryTable(std::int64_t head_dim, double theta, RopeScaling scaling);
-
-  /// `positions`: [N], int64. Returns cos and sin, each [N, d/2], fp32.
-  std::pair<Tensor, Tensor> at_positions(const Tensor& positions) const;
-
- private:
-  Tensor inverse_frequencies_;  // [d/2], fp32, as transformers computes them
-};
-
-/// down(silu(gate(x)) * up(x)).
-class GatedFeedForwardImpl : public torch::nn::Module {
- public:
-  GatedFeedForwardImpl(std::int64_t hidden_size, std::int64_t intermediate_size, bool with_bias);
+  explicit FeedForwardImpl(const CausalLMConfig& config);
 
   /// `x`: [N, D]. Returns [N, D].
   Tensor forward(const Tensor& x);
 
-  Projection gate_proj{nullptr}, up_proj{nullptr}, down_proj{nullptr};
+  Projection gate_proj{nullptr}, up_proj{nullptr};  ///< `gate_proj` is empty where it is not gated
+  Projection gate_up_proj{
+      nullptr};  ///< both in one matrix, gate first; the two above are empty then
+  Projection down_proj{nullptr};
+
+ private:
+  Activation activation_;
 };
-TORCH_MODULE(GatedFeedForward);
+TORCH_MODULE(FeedForward);
 
 }  // namespace hone

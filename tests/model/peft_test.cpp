@@ -72,6 +72,27 @@ TEST_P(PeftAdapters, SurviveARoundTrip) {
 INSTANTIATE_TEST_SUITE_P(
     Lora, PeftAdapters, ::testing::Values("lora", "all_linear", "rslora", "patterns", "one_layer"));
 
+TEST(SharedAdapters, GivePeftsLogits) {
+  const auto shared = testing::shared_path("peers/fixtures");
+  if (!shared) GTEST_SKIP() << "the shared data is not here";
+  torch::NoGradGuard no_grad;
+  for (const char* name : {"lora", "lora_all_linear", "lora_rslora", "lora_rank_alpha_pattern",
+                           "lora_layers_to_transform", "lora_gpt2_conv1d", "lora_phi3_fused"}) {
+    const auto folder = *shared / "adapters" / name;
+    const auto meta = read_json(folder / "meta.json");
+    const auto base = *shared / "models" / meta["base"].get<std::string>();
+    auto model = load_pretrained(base);
+    load_adapter(model, folder);
+    const auto inputs = read_json(base / "inputs.json");
+    const auto ids =
+        at::tensor(inputs["input_ids"][0].get<std::vector<std::int64_t>>()).unsqueeze(0);
+    const auto expected = folder / "expected.safetensors";
+    EXPECT_LT(relative_difference(model(ids), stored(expected, "logits")), 1e-5) << name;
+    merge(model);
+    EXPECT_LT(relative_difference(model(ids), stored(expected, "merged_logits")), 1e-5) << name;
+  }
+}
+
 TEST(Attach, ChangesNothingAndTrainsOnlyTheAdapter) {
   auto model = base_model();
   const auto before = model(input_ids());

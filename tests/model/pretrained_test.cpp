@@ -13,7 +13,6 @@
 #include <hone/base/files.h>
 #include <hone/base/json_io.h>
 #include <hone/format/gguf_writer.h>
-#include <hone/kernels/linear_cross_entropy.h>
 #include <hone/model/gguf_names.h>
 #include <hone/model/pretrained.h>
 #include <hone/model/tensor_files.h>
@@ -60,10 +59,84 @@ TEST_P(Models, GiveTransformersLoss) {
   const auto ids = input("input_ids")[0];
   // Labels from place 5 on, each predicted from the place before.
   const auto hidden = model->hidden_states(Sequences::single(ids)).narrow(0, 4, 7);
-  const auto loss =
-      kernels::linear_cross_entropy(hidden, model->head_weight(), ids.narrow(0, 5, 7)) / 7;
+  const auto loss = model->summed_loss(hidden, ids.narrow(0, 5, 7)) / 7;
   EXPECT_NEAR(loss.item<double>(), stored(folder / "expected.safetensors", "loss").item<double>(),
               1e-5);
+}
+
+/// `count` greedy tokens behind `prompt`, one forward pass for each over a cache.
+std::vector<std::int64_t> greedy_tokens(CausalLM model, const Tensor& prompt, std::int64_t count) {
+  torch::NoGradGuard no_grad;
+  auto cache = model->make_cache(1, prompt.size(0));
+  std::vector<std::int64_t> written;
+  auto all = prompt, next = prompt;
+  while (static_cast<std::int64_t>(written.size()) < count) {
+    if (model->outgrows_cache(cache.lengths()[0], all.size(0))) {
+      cache = model->make_cache(1, all.size(0));
+      next = all;
+    }
+    const auto hidden = model->hidden_states(Sequences::single(next), &cache);
+    next = model->logits(hidden.narrow(0, hidden.size(0) - 1, 1)).argmax(-1);
+    all = at::cat({all, next});
+    written.push_back(next.item<std::int64_t>());
+  }
+  return written;
+}
+
+std::vector<std::int64_t> numbers_of(const Tensor& ids) {
+  const auto flat = ids.reshape({-1}).contiguous();
+  return {flat.const_data_ptr<std::int64_t>(), flat.const_data_ptr<std::int64_t>() + flat.numel()};
+}
+
+TEST_P(Models, WriteTransformersGreedyTokens) {
+  const auto folder = fixture_path(std::string("models/") + GetParam());
+  EXPECT_EQ(greedy_tokens(load_pretrained(folder), input("input_ids")[0].narrow(0, 0, 6), 16),
+            numbers_of(stored(folder / "expected.safetensors", "greedy_ids")));
+}
+
+TEST_P(Models, CachedEqualsUncached) {
+  torch::NoGradGuard no_grad;
+  const std::string name = GetParam();
+  if (name == "llama_dynamic" || name == "phi3_longrope") return;  // keys keep their first rotation
+  auto model = load_pretrained(fixture_path("models/" + name));
+  const auto rows = input("padded_input_ids");
+  const auto whole = model->hidden_states({rows.reshape({-1}), {9, 9}}).view({2, 9, -1});
+  auto cache = model->make_cache(2, 4);
+  std::vector<Tensor> parts;
+  for (const std::int64_t first : {0, 4, 5, 6, 7, 8}) {
+    const std::int64_t count = first == 0 ? 4 : 1;
+    const auto ids = rows.narrow(1, first, count).reshape({-1});
+    parts.push_back(model->hidden_states({ids, {count, count}}, &cache).view({2, count, -1}));
+  }
+  EXPECT_LT(relative_difference(at::cat(parts, 1), whole), kLogits);
+}
+
+TEST_P(Models, TrainAsFiniteDifferencesSay) {
+  auto model =
+      load_pretrained(fixture_path(std::string("models/") + GetParam()), {.dtype = at::kDouble});
+  const auto ids = input("input_ids")[0];
+  const auto loss = [&] {
+    const auto hidden = model->hidden_states(Sequences{ids, {5, 7}});
+    return model->summed_loss(hidden.narrow(0, 0, 11), ids.narrow(0, 1, 11));
+  };
+  for (auto& parameter : model->parameters()) parameter.set_requires_grad(true);
+  loss().backward();
+  torch::NoGradGuard no_grad;
+  constexpr double kStep = 1e-5;
+  for (auto& item : model->named_parameters()) {
+    const auto gradient = item.value().grad();
+    ASSERT_TRUE(gradient.defined()) << item.key();
+    // Along the gradient itself, where the change is largest.
+    const auto norm = gradient.norm().item<double>();
+    ASSERT_GT(norm, 0) << item.key();
+    const auto direction = gradient / norm;
+    item.value().add_(direction, kStep);
+    const double above = loss().item<double>();
+    item.value().add_(direction, -2 * kStep);
+    const double below = loss().item<double>();
+    item.value().add_(direction, kStep);
+    EXPECT_NEAR((above - below) / (2 * kStep) / norm, 1, 1e-5) << item.key();
+  }
 }
 
 TEST_P(Models, SurviveARoundTripThroughAFolder) {
@@ -179,17 +252,25 @@ TEST(Pretrained, NamesWhatIsWrong) {
   edit(folder, [](Json& json) { json["model_type"] = "mamba"; });
   EXPECT_NE(load(folder).find("model_type \"mamba\" is not supported"), std::string::npos);
   folder = copy("activation");
-  edit(folder, [](Json& json) { json["hidden_act"] = "gelu"; });
-  EXPECT_NE(load(folder).find("hidden_act \"gelu\""), std::string::npos);
+  edit(folder, [](Json& json) { json["hidden_act"] = "relu6"; });
+  EXPECT_NE(load(folder).find("hidden_act \"relu6\""), std::string::npos);
+  folder = copy("unknown");
+  edit(folder, [](Json& json) { json["attention_sinks"] = 4; });
+  EXPECT_NE(load(folder).find("\"attention_sinks\": 4 is not known in a llama model"),
+            std::string::npos);
+  folder = copy("classifier");
+  edit(folder, [](Json& json) { json["architectures"] = {"LlamaForSequenceClassification"}; });
+  EXPECT_NE(load(folder).find("\"LlamaForSequenceClassification\" is not supported"),
+            std::string::npos);
   folder = copy("type");
   edit(folder, [](Json& json) { json["hidden_size"] = "32"; });
   EXPECT_NE(load(folder).find("\"hidden_size\" must be an integer, got \"32\""), std::string::npos);
   folder = copy("heads");
   edit(folder, [](Json& json) { json["num_attention_heads"] = 0; });
   EXPECT_NE(load(folder).find("num_attention_heads must be positive"), std::string::npos);
-  folder = copy("yarn");
+  folder = copy("rope");
   edit(folder, [](Json& json) {
-    json["rope_parameters"] = {{"rope_type", "yarn"}, {"rope_theta", 1e4}};
+    json["rope_parameters"] = {{"rope_type", "spiral"}, {"rope_theta", 1e4}};
   });
   EXPECT_NE(load(folder).find("rope_type must be"), std::string::npos);
   folder = copy("truncated");
@@ -238,9 +319,55 @@ TEST(Pretrained, SavesOverTheFolderThatIsMapped) {
   EXPECT_TRUE(same_bits(load_pretrained(scratch / "model")(input("input_ids")), before));
 }
 
-INSTANTIATE_TEST_SUITE_P(Llama,
+INSTANTIATE_TEST_SUITE_P(Families,
                          Models,
-                         ::testing::Values("llama", "llama_tied_bias", "llama_rope3"));
+                         ::testing::Values("llama",
+                                           "llama_tied_bias",
+                                           "llama_rope3",
+                                           "llama_linear",
+                                           "llama_dynamic",
+                                           "llama_yarn",
+                                           "mistral",
+                                           "qwen2",
+                                           "qwen2_window",
+                                           "qwen3",
+                                           "gemma2",
+                                           "gemma3",
+                                           "gpt2",
+                                           "phi3",
+                                           "phi3_longrope",
+                                           "smollm3",
+                                           "olmo2"),
+                         [](const auto& name) { return std::string(name.param); });
+
+/// [[...], ...] of integers as a tensor.
+Tensor matrix(const Json& rows) {
+  std::vector<Tensor> all;
+  for (const auto& row : rows) all.push_back(at::tensor(row.get<std::vector<std::int64_t>>()));
+  return at::stack(all);
+}
+
+TEST(SharedModels, GiveTransformersNumbers) {
+  const auto models = testing::shared_path("peers/fixtures/models");
+  if (!models) GTEST_SKIP() << "the shared data is not here";
+  torch::NoGradGuard no_grad;
+  for (const auto& entry : fs::directory_iterator(*models)) {
+    const auto folder = entry.path();
+    auto model = load_pretrained(folder);
+    const auto inputs = read_json(folder / "inputs.json");
+    const auto expected = folder / "expected.safetensors";
+    const auto ids = matrix(inputs["input_ids"]);
+    EXPECT_LT(relative_difference(model(ids), stored(expected, "logits")), kLogits) << folder;
+    EXPECT_LT(relative_difference(model(matrix(inputs["padded_input_ids"]),
+                                        matrix(inputs["padded_attention_mask"])),
+                                  stored(expected, "padded_logits")),
+              kLogits)
+        << folder;
+    EXPECT_EQ(greedy_tokens(model, ids[0].narrow(0, 0, 6), 16),
+              numbers_of(stored(expected, "greedy_ids")))
+        << folder;
+  }
+}
 
 }  // namespace
 }  // namespace hone

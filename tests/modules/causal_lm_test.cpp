@@ -199,10 +199,10 @@ TEST(CausalLMConfig, RefusesWhatDoesNotFit) {
   config.num_key_value_heads = 3;
   EXPECT_THROW(validate(config), std::invalid_argument);
   config = tiny();
-  config.model_type = "gpt9";
+  config.sliding_layers = {true};
   EXPECT_THROW(validate(config), std::invalid_argument);
   config = tiny();
-  config.rope_scaling.rope_type = "yarn";
+  config.rope_scaling.rope_type = "spiral";
   EXPECT_THROW(validate(config), std::invalid_argument);
 }
 

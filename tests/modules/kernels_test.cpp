@@ -94,14 +94,16 @@ TEST(Rope, EqualsItsDefinition) {
 TEST(LinearCrossEntropy, EqualsItsDefinition) {
   at::manual_seed(4);
   const auto targets = at::randint(0, 1000, {33}, at::kLong);
-  const Function kernel = [&](const auto& in) {
-    return kernels::linear_cross_entropy(in[0], in[1], targets).reshape({1});
-  };
-  const Function reference = [&](const auto& in) {
-    return kernels::linear_cross_entropy_reference(in[0], in[1], targets).reshape({1});
-  };
-  expect_same(kernel, reference, {at::randn({33, 64}), at::randn({1000, 64}) / 8}, at::kFloat,
-              kFloat);
+  for (const double cap : {0.0, 2.0}) {
+    const Function kernel = [&](const auto& in) {
+      return kernels::linear_cross_entropy(in[0], in[1], targets, cap).reshape({1});
+    };
+    const Function reference = [&](const auto& in) {
+      return kernels::linear_cross_entropy_reference(in[0], in[1], targets, cap).reshape({1});
+    };
+    expect_same(kernel, reference, {at::randn({33, 64}), at::randn({1000, 64}) / 8}, at::kFloat,
+                kFloat);
+  }
 }
 
 TEST(LinearCrossEntropy, KeepsItsPrecisionForManyWordsAndLargeLogits) {

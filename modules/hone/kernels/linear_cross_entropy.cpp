@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
@@ -49,8 +50,22 @@ HONE_VECTORIZED void scale(float* x, float factor, std::int64_t size) {
   for (std::int64_t i = 0; i < size; ++i) x[i] *= factor;
 }
 
-/// Turns each row of logits into softmax minus one-hot, and returns the summed loss.
-double softmax_minus_target(Tensor& logits, const Tensor& targets) {
+/// Replaces x by c tanh(x / c); `slope` gets the derivative, 1 - tanh(x / c)^2.
+void soften(float* x, float* slope, float cap, std::int64_t size) {
+  for (std::int64_t i = 0; i < size; ++i) {
+    const float bent = std::tanh(x[i] / cap);
+    x[i] = cap * bent;
+    slope[i] = 1 - bent * bent;
+  }
+}
+
+HONE_VECTORIZED void multiply(float* x, const float* factor, std::int64_t size) {
+  for (std::int64_t i = 0; i < size; ++i) x[i] *= factor[i];
+}
+
+/// Turns each row of logits into the gradient of its loss (softmax minus one-hot, through the cap
+/// where there is one), and returns the summed loss.
+double softmax_minus_target(Tensor& logits, const Tensor& targets, double softcapping) {
   const auto rows = logits.size(0);
   const auto size = logits.size(1);
   auto* values = logits.mutable_data_ptr<float>();
@@ -58,14 +73,17 @@ double softmax_minus_target(Tensor& logits, const Tensor& targets) {
   auto losses = at::empty({rows}, at::kDouble);
   auto* loss = losses.mutable_data_ptr<double>();
   at::parallel_for(0, rows, 1, [&](std::int64_t begin, std::int64_t end) {
+    std::vector<float> slope(softcapping > 0 ? static_cast<std::size_t>(size) : 0);
     for (auto row = begin; row < end; ++row) {
       float* x = values + row * size;
+      if (softcapping > 0) soften(x, slope.data(), static_cast<float>(softcapping), size);
       const float shift = largest(x, size);
       const float chosen = x[target[row]] - shift;
       const float sum = exponentiate(x, shift, size);
       loss[row] = std::log(static_cast<double>(sum)) - chosen;
       scale(x, 1.0f / sum, size);
       x[target[row]] -= 1.0f;
+      if (softcapping > 0) multiply(x, slope.data(), size);
     }
   });
   return losses.sum().item<double>();
@@ -76,6 +94,7 @@ struct LinearCrossEntropyFunction : torch::autograd::Function<LinearCrossEntropy
                         const Tensor& hidden,
                         const Tensor& weight,
                         const Tensor& targets,
+                        double softcapping,
                         bool needs_hidden,
                         bool needs_weight) {
     const auto dtype = hidden.scalar_type();
@@ -88,7 +107,7 @@ struct LinearCrossEntropyFunction : torch::autograd::Function<LinearCrossEntropy
       const auto count = std::min(block, hidden.size(0) - first);
       const auto rows = hidden.narrow(0, first, count);
       auto logits = at::linear(rows, weight).to(at::kFloat);
-      loss += softmax_minus_target(logits, targets.narrow(0, first, count));
+      loss += softmax_minus_target(logits, targets.narrow(0, first, count), softcapping);
       if (needs_hidden) dhidden.narrow(0, first, count).copy_(at::matmul(logits.to(dtype), weight));
       if (needs_weight) dweight.addmm_(logits.t(), rows.to(at::kFloat));
     }
@@ -103,27 +122,36 @@ struct LinearCrossEntropyFunction : torch::autograd::Function<LinearCrossEntropy
     const auto weight_dtype =
         static_cast<at::ScalarType>(context->saved_data["weight_dtype"].toInt());
     return {saved[0].defined() ? saved[0] * factor : Tensor(),
-            saved[1].defined() ? (saved[1] * factor).to(weight_dtype) : Tensor(), Tensor(),
-            Tensor(), Tensor()};
+            saved[1].defined() ? (saved[1] * factor).to(weight_dtype) : Tensor(),
+            Tensor(),
+            Tensor(),
+            Tensor(),
+            Tensor()};
   }
 };
 
 }  // namespace
 
-Tensor linear_cross_entropy(const Tensor& hidden, const Tensor& weight, const Tensor& targets) {
+Tensor linear_cross_entropy(const Tensor& hidden,
+                            const Tensor& weight,
+                            const Tensor& targets,
+                            double softcapping) {
   expect_shape(hidden, {kAnySize, weight.size(1)}, "hidden");
   expect_shape(targets, {hidden.size(0)}, "targets");
-  if (!runs_on_rows(hidden)) return linear_cross_entropy_reference(hidden, weight, targets);
+  if (!runs_on_rows(hidden))
+    return linear_cross_entropy_reference(hidden, weight, targets, softcapping);
   const bool learns = torch::GradMode::is_enabled();
   return LinearCrossEntropyFunction::apply(hidden.contiguous(), weight, targets.contiguous(),
-                                           learns && hidden.requires_grad(),
+                                           softcapping, learns && hidden.requires_grad(),
                                            learns && weight.requires_grad());
 }
 
 Tensor linear_cross_entropy_reference(const Tensor& hidden,
                                       const Tensor& weight,
-                                      const Tensor& targets) {
+                                      const Tensor& targets,
+                                      double softcapping) {
   auto logits = at::linear(hidden, weight);
+  if (softcapping > 0) logits = at::tanh(logits / softcapping) * softcapping;
   if (logits.scalar_type() != at::kDouble) logits = logits.to(at::kFloat);
   return at::nll_loss(at::log_softmax(logits, -1), targets, {}, at::Reduction::Sum);
 }

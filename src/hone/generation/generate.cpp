@@ -55,7 +55,12 @@ struct Generator::Request {
     if (on_done) on_done(index);
   }
 
-  /// Every id so far, for the repetition penalty.
+  /// Tokens of the prompt and of the answer so far.
+  std::int64_t tokens() const {
+    return static_cast<std::int64_t>(prompt.size() + result.ids.size());
+  }
+
+  /// Every id so far.
   std::vector<std::int64_t> seen() const {
     auto ids = prompt;
     ids.insert(ids.end(), result.ids.begin(), result.ids.end());
@@ -69,8 +74,7 @@ struct Generator::Request {
     const auto written = static_cast<std::int64_t>(result.ids.size());
     if (stop.stopped()) return end(FinishReason::kStopString);
     if (written >= config.max_new_tokens) return end(FinishReason::kLength);
-    if (static_cast<std::int64_t>(prompt.size()) + written >= context)
-      return end(FinishReason::kContextFull);
+    if (tokens() >= context) return end(FinishReason::kContextFull);
   }
 };
 
@@ -148,6 +152,28 @@ std::vector<Generation> Generator::generate(const std::vector<std::vector<std::i
   return results;
 }
 
+std::int64_t Generator::longest_of(const std::vector<Request*>& active) {
+  std::int64_t longest = 0;
+  for (const auto* request : active) longest = std::max(longest, request->tokens());
+  return longest;
+}
+
+Sequences Generator::sequences_of(const std::vector<Request*>& active) {
+  std::vector<std::int64_t> ids, lengths;
+  for (const auto* request : active) {
+    const auto own = request->seen();
+    ids.insert(ids.end(), own.begin(), own.end());
+    lengths.push_back(request->tokens());
+  }
+  return {at::tensor(ids, at::kLong), lengths};
+}
+
+Sequences Generator::last_tokens_of(const std::vector<Request*>& active) {
+  std::vector<std::int64_t> ids;
+  for (const auto* request : active) ids.push_back(request->result.ids.back());
+  return {at::tensor(ids, at::kLong), std::vector<std::int64_t>(active.size(), 1)};
+}
+
 void Generator::take_tokens(std::vector<Request*>& active, const Tensor& logits) {
   // Rows of the head beyond the tokenizer's ids are padding of the matrix, never tokens.
   const auto words = std::min(logits.size(1), tokenizer_.vocab_size());
@@ -170,19 +196,12 @@ void Generator::take_tokens(std::vector<Request*>& active, const Tensor& logits)
 void Generator::run_batch(std::vector<Request>& requests,
                           const std::function<bool()>& stop_requested) {
   std::vector<Request*> active;
-  std::vector<std::int64_t> ids, lengths;
-  std::int64_t longest = 0;
-  for (auto& request : requests) {
-    active.push_back(&request);
-    ids.insert(ids.end(), request.prompt.begin(), request.prompt.end());
-    lengths.push_back(static_cast<std::int64_t>(request.prompt.size()));
-    longest = std::max(longest, lengths.back());
-  }
+  for (auto& request : requests) active.push_back(&request);
   constexpr std::int64_t kFirstReserve = 64;  // new tokens the cache holds before it grows
   const auto count = static_cast<std::int64_t>(requests.size());
   auto cache = model_->make_cache(
-      count, longest + std::min(kFirstReserve, requests.front().config.max_new_tokens));
-  Sequences sequences{at::tensor(ids, at::kLong), lengths};
+      count, longest_of(active) + std::min(kFirstReserve, requests.front().config.max_new_tokens));
+  auto sequences = sequences_of(active);
   while (true) {
     const auto hidden = model_->hidden_states(sequences, &cache);
     take_tokens(active, model_->logits(hidden.index_select(0, sequences.last_tokens())));
@@ -200,9 +219,16 @@ void Generator::run_batch(std::vector<Request>& requests,
     }
     if (kept.size() < active.size()) cache.keep(kept);
     active = std::move(going);
-    ids.clear();
-    for (const auto* request : active) ids.push_back(request->result.ids.back());
-    sequences = {at::tensor(ids, at::kLong), std::vector<std::int64_t>(active.size(), 1)};
+    const bool starts_over = std::any_of(active.begin(), active.end(), [&](const Request* request) {
+      const auto total = request->tokens();
+      return model_->outgrows_cache(total - 1, total);
+    });
+    if (starts_over) {
+      cache = model_->make_cache(static_cast<std::int64_t>(active.size()), longest_of(active));
+      sequences = sequences_of(active);
+    } else {
+      sequences = last_tokens_of(active);
+    }
   }
 }
 

@@ -73,6 +73,9 @@ class Generator {
   struct Request;
   void check_prompts(const std::vector<std::vector<std::int64_t>>& prompts) const;
   void run_batch(std::vector<Request>& requests, const std::function<bool()>& stop_requested);
+  static std::int64_t longest_of(const std::vector<Request*>& active);
+  static Sequences sequences_of(const std::vector<Request*>& active);    // the whole texts
+  static Sequences last_tokens_of(const std::vector<Request*>& active);  // the newest of each
   void take_tokens(std::vector<Request*>& active, const Tensor& logits);
 
   CausalLM model_;

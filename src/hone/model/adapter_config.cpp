@@ -16,9 +16,10 @@ bool is_off(const Json& value) {
 }
 
 void refuse_unsupported(const Json& json, const std::string& place) {
-  for (const char* name : {"use_dora", "use_qalora", "lora_bias", "bias", "fan_in_fan_out",
-                           "modules_to_save", "trainable_token_indices", "layer_replication",
-                           "alora_invocation_tokens", "target_parameters"}) {
+  // fan_in_fan_out says how the base is stored (GPT-2's [in, out]); the adapter is the same.
+  for (const char* name :
+       {"use_dora", "use_qalora", "lora_bias", "bias", "modules_to_save", "trainable_token_indices",
+        "layer_replication", "alora_invocation_tokens", "target_parameters"}) {
     if (json.contains(name) && !is_off(json[name])) {
       fail(place, ": \"", name, "\": ", json[name].dump(), " is not supported");
     }

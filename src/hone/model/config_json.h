@@ -9,17 +9,20 @@
 
 namespace hone {
 
-/// Reads the fields of a config.json; `place` names it in messages. Both ways of writing rotary
-/// settings are read
-/// (`rope_parameters`, and `rope_theta` with `rope_scaling`). Throws `Error` naming the field where
-/// one is missing, has another type, or asks for something that would change the result and is not
-/// supported.
+/// Reads the config.json of a family that hone has; `place` names it in messages. A field that is
+/// missing has the default of the family in transformers. Throws `Error` naming the field where one
+/// is missing that must be there, has another type, asks for something that is not supported, or is
+/// unknown and might change the result.
 CausalLMConfig config_from_json(const Json& json, const std::string& place);
 
 /// What transformers reads back as an equal configuration. `dtype` is how the weights are stored.
+/// Throws `std::invalid_argument` where the family's config.json cannot express `config`.
 Json config_to_json(const CausalLMConfig& config, at::ScalarType dtype);
 
 /// The same from GGUF metadata.
 CausalLMConfig config_from_gguf(const GgufFile& file);
+
+/// `config` where its fields fit each other; else throws `Error` starting with `place`.
+CausalLMConfig checked_config(CausalLMConfig config, const std::string& place);
 
 }  // namespace hone

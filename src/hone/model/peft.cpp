@@ -31,12 +31,13 @@ bool ends_in(const std::string& name, const std::string& end) {
   return name == end || name.ends_with("." + end);
 }
 
-/// The layer that a projection belongs to, from `layers.<i>.` in its name.
+/// The layer that a projection belongs to, from `layers.<i>.` or `h.<i>.` in its name.
 std::optional<std::int64_t> layer_of(const std::string& name) {
-  constexpr std::string_view kLayers = "layers.";
-  const auto at = name.find(kLayers);
-  if (at == std::string::npos) return std::nullopt;
-  return std::stoll(name.substr(at + kLayers.size()));
+  for (const std::string_view list : {".layers.", ".h."}) {
+    const auto at = name.find(list);
+    if (at != std::string::npos) return std::stoll(name.substr(at + list.size()));
+  }
+  return std::nullopt;
 }
 
 bool is_chosen_layer(const std::string& name, const LoraConfig& config) {

@@ -49,10 +49,28 @@ void fill(CausalLM& model,
   }
 }
 
-/// Tensors that files carry although nothing is computed from them.
+/// Tensors that files carry although nothing is computed from them: tables that are computed, the
+/// masks of old GPT-2 files, a second copy of a tied head.
 bool is_ignored(const std::string& name, const CausalLMConfig& config) {
-  return name.ends_with("rotary_emb.inv_freq") ||
+  const bool is_mask = config.model_type == "gpt2" &&
+                       (name.ends_with(".attn.bias") || name.ends_with(".attn.masked_bias"));
+  return is_mask || name.ends_with("rotary_emb.inv_freq") ||
          (config.tie_word_embeddings && name == "lm_head.weight");
+}
+
+/// GPT-2 stores the matrices of its layers as [in, out].
+bool is_stored_transposed(const std::string& name, const CausalLMConfig& config) {
+  return config.model_type == "gpt2" && name.ends_with(".weight") &&
+         (name.find(".attn.c_") != std::string::npos || name.find(".mlp.c_") != std::string::npos);
+}
+
+/// Files of a bare decoder lack the first part of its parameters' names.
+std::string prefix_of(const SafetensorsFolder& files, const CausalLMConfig& config) {
+  const auto names = names_of(config);
+  const auto embedding = names.embed_tokens + ".weight";
+  const bool is_bare = files.find(names.decoder + "." + embedding).tensor == nullptr &&
+                       files.find(embedding).tensor != nullptr;
+  return is_bare ? names.decoder + "." : "";
 }
 
 void refuse_extra(const CausalLM& model, const std::string& name, const std::string& place) {
@@ -65,10 +83,15 @@ CausalLM load_folder(const fs::path& folder, const LoadOptions& options) {
   CausalLM model(load_config(folder));
   // The bytes of a large base are not read twice for a checksum.
   const SafetensorsFolder files(folder, Verify::kSkip);
-  for (const auto& [name, entry] : files.tensors()) refuse_extra(model, name, folder.string());
+  const auto& config = model->config;
+  const auto prefix = prefix_of(files, config);
+  for (const auto& [name, entry] : files.tensors())
+    refuse_extra(model, prefix + name, folder.string());
   const Source source = [&](const std::string& name) {
-    const auto entry = files.find(name);
-    return entry.tensor == nullptr ? Tensor() : map_tensor(*entry.tensor, entry.file->owner());
+    const auto entry = files.find(name.starts_with(prefix) ? name.substr(prefix.size()) : name);
+    if (entry.tensor == nullptr) return Tensor();
+    const auto stored = map_tensor(*entry.tensor, entry.file->owner());
+    return is_stored_transposed(name, config) && stored.dim() == 2 ? stored.t() : stored;
   };
   fill(model, source, options, folder.string());
   return model;
@@ -146,6 +169,9 @@ MergeReport save_pretrained(const CausalLM& model,
     const auto merged = projection->merged_weight(stored.scalar_type());
     note_merge(projection->weight, merged, adapter->weight_delta(*projection).value(), report);
     stored = merged;
+  }
+  for (auto& [name, tensor] : tensors) {
+    if (is_stored_transposed(name, model->config)) tensor = tensor.t().contiguous();
   }
   const auto stored_dtype = tensors.begin()->second.scalar_type();
   AtomicFolder target(folder);

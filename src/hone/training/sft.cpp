@@ -10,7 +10,6 @@
 
 #include <hone/base/error.h>
 #include <hone/data/batch.h>
-#include <hone/kernels/linear_cross_entropy.h>
 #include <hone/model/peft.h>
 #include <hone/training/sft.h>
 
@@ -36,7 +35,7 @@ std::int64_t updates_of(const SftConfig& config, std::int64_t rows) {
 /// -log p summed over the targets of a batch; a batch without any gives zero.
 Tensor summed_loss(CausalLM& model, const TokenBatch& batch) {
   const auto hidden = model->hidden_states(batch.sequences).index_select(0, batch.positions);
-  return kernels::linear_cross_entropy(hidden, model->head_weight(), batch.targets);
+  return model->summed_loss(hidden, batch.targets);
 }
 
 std::int64_t count_targets(const std::vector<const TokenizedRow*>& rows) {

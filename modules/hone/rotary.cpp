@@ -96,32 +96,35 @@ void validate(const RopeScaling& scaling, std::int64_t rotary_size) {
   }
 }
 
+Tensor rotary_frequencies(std::int64_t size,
+                          double theta,
+                          const RopeScaling& scaling,
+                          std::int64_t context,
+                          std::int64_t length) {
+  const auto& type = scaling.rope_type;
+  if (type == "dynamic")
+    return plain_frequencies(size, dynamic_theta(theta, scaling.factor, length, context, size));
+  const auto plain = plain_frequencies(size, theta);
+  if (type == "linear") return plain / scaling.factor;
+  if (type == "llama3") return stretch_llama3(plain, scaling);
+  if (type == "yarn") return stretch_yarn(plain, theta, scaling);
+  if (type == "longrope") {
+    const bool is_long = length > scaling.original_max_position_embeddings;
+    const auto& factors = is_long ? scaling.long_factor : scaling.short_factor;
+    return plain / at::tensor(factors, at::kFloat);
+  }
+  return plain;
+}
+
 RotaryTable::RotaryTable(std::int64_t size, double theta, RopeScaling scaling, std::int64_t context)
     : size_(size),
       theta_(theta),
       scaling_(std::move(scaling)),
       context_(context),
-      frequencies_(frequencies(0)) {}
+      frequencies_(rotary_frequencies(size_, theta_, scaling_, context_)) {}
 
 bool RotaryTable::depends_on_length() const {
   return scaling_.rope_type == "dynamic" || scaling_.rope_type == "longrope";
-}
-
-Tensor RotaryTable::frequencies(std::int64_t length) const {
-  const auto& type = scaling_.rope_type;
-  if (type == "dynamic")
-    return plain_frequencies(size_,
-                             dynamic_theta(theta_, scaling_.factor, length, context_, size_));
-  const auto plain = plain_frequencies(size_, theta_);
-  if (type == "linear") return plain / scaling_.factor;
-  if (type == "llama3") return stretch_llama3(plain, scaling_);
-  if (type == "yarn") return stretch_yarn(plain, theta_, scaling_);
-  if (type == "longrope") {
-    const bool is_long = length > scaling_.original_max_position_embeddings;
-    const auto& factors = is_long ? scaling_.long_factor : scaling_.short_factor;
-    return plain / at::tensor(factors, at::kFloat);
-  }
-  return plain;
 }
 
 Rotation RotaryTable::at_positions(const Tensor& positions,
@@ -131,7 +134,9 @@ Rotation RotaryTable::at_positions(const Tensor& positions,
   if (depends_on_length()) {
     std::vector<Tensor> own;
     for (std::size_t s = 0; s < lengths.size(); ++s)
-      own.push_back(frequencies(past[s] + lengths[s]).unsqueeze(0).expand({lengths[s], -1}));
+      own.push_back(rotary_frequencies(size_, theta_, scaling_, context_, past[s] + lengths[s])
+                        .unsqueeze(0)
+                        .expand({lengths[s], -1}));
     rows = at::cat(own);
   }
   const auto angles = positions.to(at::kFloat).unsqueeze(1) * rows.to(positions.device());

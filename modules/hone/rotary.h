@@ -35,6 +35,15 @@ void validate(const RopeScaling& scaling, std::int64_t rotary_size);
 /// Channels of a head that are rotated.
 std::int64_t rotary_dim(std::int64_t head_dim, double partial_rotary_factor);
 
+/// The angle by which each pair of channels turns from one position to the next, [d/2], fp32, for a
+/// sequence of `length` tokens (0: one within the trained context). `size`: channels that are
+/// rotated; `context`: max_position_embeddings.
+Tensor rotary_frequencies(std::int64_t size,
+                          double theta,
+                          const RopeScaling& scaling,
+                          std::int64_t context,
+                          std::int64_t length = 0);
+
 /// cos and sin of tokens, each [N, d/2], fp32.
 struct Rotation {
   Tensor cos, sin;
@@ -55,8 +64,6 @@ class RotaryTable {
                         const std::vector<std::int64_t>& past) const;
 
  private:
-  /// The frequencies for a sequence of `length` tokens, [d/2], fp32.
-  Tensor frequencies(std::int64_t length) const;
   bool depends_on_length() const;
 
   std::int64_t size_;

@@ -514,6 +514,13 @@ CausalLMConfig config_from_json(const Json& json, const std::string& place) {
   return checked_config(std::move(config), place);
 }
 
+CausalLMConfig family_defaults(const std::string& model_type) {
+  if (model_type == kGpt2) return gpt2_kinds();
+  const auto* family = find_family(model_type);
+  if (family == nullptr) throw std::invalid_argument("no family " + model_type);
+  return family->defaults;
+}
+
 CausalLMConfig checked_config(CausalLMConfig config, const std::string& place) {
   try {
     validate(config);

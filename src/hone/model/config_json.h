@@ -1,11 +1,10 @@
-// config.json of a Hugging Face folder, and the metadata of a GGUF file, as a `CausalLMConfig`.
+// config.json of a Hugging Face folder as a `CausalLMConfig`.
 #pragma once
 
 #include <filesystem>
 
 #include <hone/base/json_io.h>
 #include <hone/causal_lm.h>
-#include <hone/format/gguf.h>
 
 namespace hone {
 
@@ -19,8 +18,9 @@ CausalLMConfig config_from_json(const Json& json, const std::string& place);
 /// Throws `std::invalid_argument` where the family's config.json cannot express `config`.
 Json config_to_json(const CausalLMConfig& config, at::ScalarType dtype);
 
-/// The same from GGUF metadata.
-CausalLMConfig config_from_gguf(const GgufFile& file);
+/// The kinds of parts and the defaults of the family `model_type`, without sizes. Throws
+/// `std::invalid_argument` for a family that hone lacks.
+CausalLMConfig family_defaults(const std::string& model_type);
 
 /// `config` where its fields fit each other; else throws `Error` starting with `place`.
 CausalLMConfig checked_config(CausalLMConfig config, const std::string& place);

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <array>
 #include <cctype>
 #include <utility>
 #include <vector>
@@ -12,21 +11,47 @@
 namespace hone {
 namespace {
 
-using Pair = std::pair<std::string_view, std::string_view>;  // GGUF, Hugging Face
+/// One module under both names; GGUF's first.
+struct Pair {
+  std::string gguf, ours;
+};
 
-constexpr std::array<Pair, 3> kModelNames = {
-    {{"token_embd", "model.embed_tokens"}, {"output_norm", "model.norm"}, {"output", "lm_head"}}};
-constexpr std::array<Pair, 9> kLayerNames = {{{"attn_norm", "input_layernorm"},
-                                              {"attn_q", "self_attn.q_proj"},
-                                              {"attn_k", "self_attn.k_proj"},
-                                              {"attn_v", "self_attn.v_proj"},
-                                              {"attn_output", "self_attn.o_proj"},
-                                              {"ffn_norm", "post_attention_layernorm"},
-                                              {"ffn_gate", "mlp.gate_proj"},
-                                              {"ffn_up", "mlp.up_proj"},
-                                              {"ffn_down", "mlp.down_proj"}}};
 constexpr std::string_view kGgufLayer = "blk.";
-constexpr std::string_view kLayer = "model.layers.";
+
+/// Modules outside of the layers.
+std::vector<Pair> model_names(const CausalLMConfig& config) {
+  const auto names = names_of(config);
+  const auto in_decoder = [&](const std::string& name) { return names.decoder + "." + name; };
+  std::vector<Pair> pairs = {{"token_embd", in_decoder(names.embed_tokens)},
+                             {"output_norm", in_decoder(names.norm)},
+                             {"output", "lm_head"}};
+  if (config.learned_positions)
+    pairs.push_back({"position_embd", in_decoder(names.embed_positions)});
+  return pairs;
+}
+
+/// Modules of one layer.
+std::vector<Pair> layer_names(const CausalLMConfig& config) {
+  const auto names = names_of(config);
+  const auto attention = names.attention + ".", mlp = names.mlp + ".";
+  std::vector<Pair> pairs = {{"attn_norm", names.before_attention},
+                             {"post_attention_norm", names.after_attention},
+                             {"ffn_norm", names.before_mlp},
+                             {"post_ffw_norm", names.after_mlp},
+                             {"attn_output", attention + names.attention_out},
+                             {"attn_q_norm", attention + "q_norm"},
+                             {"attn_k_norm", attention + "k_norm"},
+                             {"ffn_gate", mlp + "gate_proj"},
+                             {"ffn_up", mlp + (config.fused_mlp ? names.gate_up : names.up)},
+                             {"ffn_down", mlp + names.down}};
+  if (config.fused_qkv) {
+    pairs.push_back({"attn_qkv", attention + names.qkv});
+  } else {
+    for (const char* part : {"q", "k", "v"})
+      pairs.push_back({concat("attn_", part), attention + part + "_proj"});
+  }
+  return pairs;
+}
 
 /// `name` without its last part (`weight` or `bias`), and that part.
 std::pair<std::string_view, std::string_view> split_last(std::string_view name) {
@@ -36,15 +61,20 @@ std::pair<std::string_view, std::string_view> split_last(std::string_view name) 
 }
 
 /// Translates between the two columns of the tables.
-std::optional<std::string> translate(std::string_view name, bool to_gguf) {
+std::optional<std::string> translate(std::string_view name,
+                                     const CausalLMConfig& config,
+                                     bool to_gguf) {
   const auto [stem, kind] = split_last(name);
   if (kind != "weight" && kind != "bias") return std::nullopt;
-  const auto from = [&](const Pair& pair) { return to_gguf ? pair.second : pair.first; };
-  const auto into = [&](const Pair& pair) { return to_gguf ? pair.first : pair.second; };
-  for (const auto& pair : kModelNames) {
+  const auto from = [&](const Pair& pair) { return to_gguf ? pair.ours : pair.gguf; };
+  const auto into = [&](const Pair& pair) { return to_gguf ? pair.gguf : pair.ours; };
+  for (const auto& pair : model_names(config)) {
     if (from(pair) == stem) return concat(into(pair), ".", kind);
   }
-  const auto prefix = to_gguf ? kLayer : kGgufLayer;
+  const auto names = names_of(config);
+  const auto ours = names.decoder + "." + names.layers + ".";
+  const std::string theirs(kGgufLayer);
+  const auto& prefix = to_gguf ? ours : theirs;
   if (!stem.starts_with(prefix)) return std::nullopt;
   const auto rest = stem.substr(prefix.size());
   const auto dot = rest.find('.');
@@ -52,17 +82,24 @@ std::optional<std::string> translate(std::string_view name, bool to_gguf) {
   const auto index = rest.substr(0, dot);
   if (!std::all_of(index.begin(), index.end(), [](unsigned char c) { return std::isdigit(c); }))
     return std::nullopt;
-  for (const auto& pair : kLayerNames) {
-    if (from(pair) == rest.substr(dot + 1)) {
-      return concat(to_gguf ? kGgufLayer : kLayer, index, ".", into(pair), ".", kind);
-    }
+  for (const auto& pair : layer_names(config)) {
+    if (!pair.ours.empty() && from(pair) == rest.substr(dot + 1))
+      return concat(to_gguf ? theirs : ours, index, ".", into(pair), ".", kind);
   }
   return std::nullopt;
 }
 
-bool is_rotated(const std::string& parameter) {
+/// llama.cpp rotates neighbouring channels in these families, so their rows are reordered.
+bool is_reordered(const std::string& parameter, const CausalLMConfig& config) {
+  const auto& type = config.model_type;
+  if (type != "llama" && type != "mistral" && type != "smollm3") return false;
   return parameter.find(".q_proj.") != std::string::npos ||
          parameter.find(".k_proj.") != std::string::npos;
+}
+
+/// Gemma's norms are stored with the 1 that is added to them.
+bool is_offset(const std::string& parameter, const CausalLMConfig& config) {
+  return config.norm_type == NormType::kRmsPlusOne && parameter.ends_with("norm.weight");
 }
 
 /// Swaps the two axes that make up the rows of a head.
@@ -81,25 +118,27 @@ bool has_whole_heads(const Tensor& tensor, const CausalLMConfig& config) {
 
 }  // namespace
 
-std::optional<std::string> parameter_of_gguf(std::string_view name) {
-  return translate(name, false);
+std::optional<std::string> parameter_of_gguf(std::string_view name, const CausalLMConfig& config) {
+  return translate(name, config, false);
 }
 
-std::optional<std::string> gguf_of_parameter(std::string_view name) {
-  return translate(name, true);
+std::optional<std::string> gguf_of_parameter(std::string_view name, const CausalLMConfig& config) {
+  return translate(name, config, true);
 }
 
 Tensor from_gguf_order(const std::string& parameter,
                        const Tensor& tensor,
                        const CausalLMConfig& config) {
-  if (!is_rotated(parameter) || !has_whole_heads(tensor, config)) return tensor;
+  if (is_offset(parameter, config)) return tensor - 1;
+  if (!is_reordered(parameter, config) || !has_whole_heads(tensor, config)) return tensor;
   return reorder(tensor, config, false);
 }
 
 Tensor to_gguf_order(const std::string& parameter,
                      const Tensor& tensor,
                      const CausalLMConfig& config) {
-  if (!is_rotated(parameter) || !has_whole_heads(tensor, config)) return tensor;
+  if (is_offset(parameter, config)) return tensor + 1;
+  if (!is_reordered(parameter, config) || !has_whole_heads(tensor, config)) return tensor;
   return reorder(tensor, config, true);
 }
 

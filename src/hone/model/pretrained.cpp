@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <set>
@@ -11,6 +12,7 @@
 #include <hone/base/error.h>
 #include <hone/base/files.h>
 #include <hone/format/safetensors_folder.h>
+#include <hone/model/config_gguf.h>
 #include <hone/model/config_json.h>
 #include <hone/model/gguf_names.h>
 #include <hone/model/pretrained.h>
@@ -26,6 +28,17 @@ using Source = std::function<Tensor(const std::string& parameter)>;
 
 bool is_gguf(const fs::path& path) {
   return path.extension() == ".gguf";
+}
+
+/// Files may store matrices in fewer bits than vectors; a model computes in one dtype.
+void unify_dtypes(CausalLM& model) {
+  const auto parameters = model->parameters();
+  const auto first = parameters.front().scalar_type();
+  const bool is_mixed = std::any_of(parameters.begin(), parameters.end(), [&](const Tensor& one) {
+    return one.scalar_type() != first;
+  });
+  if (!is_mixed) return;
+  for (auto parameter : parameters) parameter.set_data(parameter.to(at::kFloat));
 }
 
 /// Puts the tensors of `source` in the place of the model's own, which were never touched and so
@@ -47,6 +60,7 @@ void fill(CausalLM& model,
     parameter.set_data(options.dtype ? stored.to(*options.dtype) : stored);
     parameter.set_requires_grad(false);
   }
+  unify_dtypes(model);
 }
 
 /// Tensors that files carry although nothing is computed from them: tables that are computed, the
@@ -97,14 +111,20 @@ CausalLM load_folder(const fs::path& folder, const LoadOptions& options) {
   return model;
 }
 
+bool is_rope_table(std::string_view name) {
+  return name == kRopeFactors || name == kShortRopeFactors || name == kLongRopeFactors;
+}
+
 CausalLM load_gguf(const fs::path& path, const LoadOptions& options) {
   const GgufFile file(path);
   CausalLM model(config_from_gguf(file));
   std::map<std::string, const GgufTensor*> by_parameter;
   for (const auto& tensor : file.tensors()) {
-    const auto name = parameter_of_gguf(tensor.name);
+    if (is_rope_table(tensor.name)) continue;
+    const auto name = parameter_of_gguf(tensor.name, model->config);
     if (!name)
-      fail(path.string(), ": tensor \"", tensor.name, "\" is not supported in a llama model");
+      fail(path.string(), ": tensor \"", tensor.name, "\" is not part of a ",
+           model->config.model_type, " model");
     refuse_extra(model, *name, path.string());
     by_parameter[*name] = &tensor;
   }

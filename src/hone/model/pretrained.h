@@ -11,7 +11,8 @@ namespace hone {
 
 /// How weights are held in memory.
 struct LoadOptions {
-  /// The dtype to compute in; nothing: as stored (GGUF blocks: fp32). Weights stored so are used
+  /// The dtype to compute in; nothing: as stored (GGUF blocks, and files of several dtypes: fp32).
+  /// Weights stored so are used
   /// from the map, without a copy; others are converted one tensor at a time.
   std::optional<at::ScalarType> dtype = std::nullopt;
 };

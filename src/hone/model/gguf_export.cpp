@@ -1,0 +1,174 @@
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstring>
+#include <deque>
+#include <string>
+#include <utility>
+
+#include <ATen/ATen.h>
+#include <torch/types.h>
+
+#include <hone/base/error.h>
+#include <hone/model/config_gguf.h>
+#include <hone/model/gguf_export.h>
+#include <hone/model/gguf_names.h>
+#include <hone/model/tensor_files.h>
+
+namespace hone {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::int64_t kBlock = 32;  // numbers of a Q8_0 block
+
+/// The bytes of the tensors of a file, kept until it is written.
+class TensorBytes {
+ public:
+  std::string_view keep(const Tensor& tensor) {
+    const auto& held = tensors_.emplace_back(tensor.contiguous());
+    return {static_cast<const char*>(held.const_data_ptr()), held.nbytes()};
+  }
+  std::string_view keep(std::string bytes) { return texts_.emplace_back(std::move(bytes)); }
+
+ private:
+  std::deque<Tensor> tensors_;
+  std::deque<std::string> texts_;
+};
+
+/// Q8_0: each block of 32 numbers as an fp16 scale d = max|x| / 127 and 32 signed bytes round(x /
+/// d).
+std::string quantize_q8_0(const Tensor& tensor) {
+  const auto numbers = tensor.to(at::kFloat).contiguous();
+  const auto* x = numbers.const_data_ptr<float>();
+  const auto blocks = numbers.numel() / kBlock;
+  std::string bytes(static_cast<std::size_t>(blocks * (kBlock + 2)), '\0');
+  auto* out = bytes.data();
+  for (std::int64_t block = 0; block < blocks; ++block, x += kBlock, out += kBlock + 2) {
+    float largest = 0;
+    for (std::int64_t i = 0; i < kBlock; ++i) largest = std::max(largest, std::abs(x[i]));
+    const float scale = largest / 127;
+    const c10::Half stored(scale);
+    std::memcpy(out, &stored, sizeof stored);
+    const float inverse = scale == 0 ? 0 : 1 / scale;
+    for (std::int64_t i = 0; i < kBlock; ++i)
+      out[2 + i] = static_cast<char>(static_cast<std::int8_t>(std::round(x[i] * inverse)));
+  }
+  return bytes;
+}
+
+std::string_view encoded(const Tensor& tensor, GgmlType type, TensorBytes& bytes) {
+  switch (type) {
+    case GgmlType::F16:
+      return bytes.keep(tensor.to(at::kHalf));
+    case GgmlType::BF16:
+      return bytes.keep(tensor.to(at::kBFloat16));
+    case GgmlType::Q8_0:
+      return bytes.keep(quantize_q8_0(tensor));
+    default:
+      return bytes.keep(tensor.to(at::kFloat));
+  }
+}
+
+void add_tensor(GgufWriter& writer,
+                const std::string& name,
+                const Tensor& tensor,
+                GgmlType type,
+                TensorBytes& bytes) {
+  const std::vector<std::int64_t> shape(tensor.sizes().rbegin(), tensor.sizes().rend());
+  if (tensor.dim() == 1) type = GgmlType::F32;
+  if (type == GgmlType::Q8_0 && shape.front() % kBlock != 0) type = GgmlType::F16;
+  writer.add_tensor(name, type, shape, encoded(tensor, type, bytes));
+}
+
+/// Rotary divisors that llama.cpp reads from tensors.
+void add_rope_tables(GgufWriter& writer, const CausalLMConfig& config, TensorBytes& bytes) {
+  const auto& scaling = config.rope_scaling;
+  const auto add = [&](const char* name, const Tensor& divisors) {
+    add_tensor(writer, name, divisors.to(at::kFloat), GgmlType::F32, bytes);
+  };
+  if (scaling.rope_type == "llama3") {
+    const auto size = rotary_dim(config.head_dim, config.partial_rotary_factor);
+    const auto context = config.max_position_embeddings;
+    add(kRopeFactors, rotary_frequencies(size, config.rope_theta, {}, context) /
+                          rotary_frequencies(size, config.rope_theta, scaling, context));
+  } else if (scaling.rope_type == "longrope" && scaling.short_factor == scaling.long_factor) {
+    add(kRopeFactors, at::tensor(scaling.short_factor));
+  } else if (scaling.rope_type == "longrope") {
+    add(kShortRopeFactors, at::tensor(scaling.short_factor));
+    add(kLongRopeFactors, at::tensor(scaling.long_factor));
+  }
+}
+
+/// The parameters as they are to be stored, an active adapter folded in.
+Tensor stored_weight(const CausalLM& model, const std::string& name, const Tensor& parameter) {
+  constexpr std::string_view kWeight = ".weight";
+  if (!name.ends_with(kWeight)) return parameter;
+  const auto owner = name.substr(0, name.size() - kWeight.size());
+  for (const auto& [path, projection] : named_projections(*model)) {
+    if (path == owner && !projection->merged() && projection->active_adapter() != nullptr)
+      return projection->merged_weight(at::kFloat);
+  }
+  return parameter;
+}
+
+/// llama.cpp takes which layers slide and how Gemma scales from the family's name: a model that has
+/// it otherwise would be computed wrongly.
+void check_expressible(const fs::path& path,
+                       const fs::path& written,
+                       const CausalLMConfig& config) {
+  auto back = config_from_gguf(GgufFile(written));
+  const auto same = [](double a, double b) { return std::abs(a - b) <= 1e-6 * std::abs(b); };
+  const bool scales = same(back.attention_scale, config.attention_scale) &&
+                      same(back.embedding_scale, config.embedding_scale) &&
+                      same(back.attn_logit_softcapping, config.attn_logit_softcapping) &&
+                      same(back.final_logit_softcapping, config.final_logit_softcapping);
+  bool layers = true;
+  for (std::int64_t layer = 0; layer < config.num_hidden_layers; ++layer) {
+    layers = layers && back.window_of(layer) == config.window_of(layer) &&
+             back.rotates(layer) == config.rotates(layer);
+  }
+  if (!scales || !layers)
+    fail(path.string(), ": llama.cpp computes every ", gguf_architecture(config),
+         " model with the ", scales ? "same layers that slide or rotate" : "same scales",
+         ", and this one differs");
+  if (config.rope_scaling.rope_type == "dynamic")
+    fail(path.string(), ": llama.cpp has no dynamic rope scaling");
+}
+
+}  // namespace
+
+void save_gguf(const CausalLM& model,
+               const fs::path& path,
+               GgmlType type,
+               const std::function<void(GgufWriter&)>& add_metadata) {
+  constexpr std::array kTypes = {GgmlType::F32, GgmlType::F16, GgmlType::BF16, GgmlType::Q8_0};
+  if (std::find(kTypes.begin(), kTypes.end(), type) == kTypes.end())
+    fail("hone writes F32, F16, BF16 and Q8_0, not ", ggml_type_name(type));
+  const auto& config = model->config;
+  if (gguf_architecture(config).empty())
+    fail(path.string(), ": llama.cpp has no ", config.model_type, " models");
+  torch::NoGradGuard no_grad;
+  GgufWriter writer;
+  TensorBytes bytes;
+  add_config(writer, config);
+  if (add_metadata) add_metadata(writer);
+  for (const auto& item : model->named_parameters()) {
+    if (item.key().find(".adapters.") != std::string::npos) continue;
+    const auto weight = stored_weight(model, item.key(), item.value()).detach();
+    add_tensor(writer, gguf_of_parameter(item.key(), config).value(),
+               to_gguf_order(item.key(), weight, config), type, bytes);
+  }
+  add_rope_tables(writer, config, bytes);
+  const fs::path unchecked = path.string() + ".unchecked";
+  writer.write(unchecked);
+  try {
+    check_expressible(path, unchecked, config);
+  } catch (...) {
+    fs::remove(unchecked);
+    throw;
+  }
+  fs::rename(unchecked, path);
+}
+
+}  // namespace hone

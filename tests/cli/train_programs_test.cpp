@@ -31,6 +31,7 @@ const std::string kGenerate = HONE_GENERATE;
 const std::string kChat = HONE_CHAT;
 const std::string kEvaluate = HONE_EVALUATE;
 const std::string kMerge = HONE_MERGE;
+const std::string kExport = HONE_EXPORT;
 
 using Arguments = std::vector<std::string>;
 
@@ -289,6 +290,20 @@ TEST_F(TrainPrograms, MergedAnswersAsAdapted) {
                  {path("merged"), "--overwrite"});
   EXPECT_EQ(run(kGenerate, Arguments{"--model", path("merged")} + ask).out, adapted.out);
   EXPECT_NE(run(kGenerate, model() + ask).out, adapted.out);
+}
+
+TEST_F(TrainPrograms, AnExportedModelAnswersAsItsFolder) {
+  const Arguments ask = {"--prompt", "lamp", "--max-new-tokens", "20"};
+  const auto wanted = run(kGenerate, model() + ask);
+  ASSERT_EQ(wanted.code, 0) << wanted.err;
+  const auto file = path("model.gguf");
+  const auto written = run(kExport, model() + Arguments{"--output", file, "--type", "f32"});
+  ASSERT_EQ(written.code, 0) << written.err;
+  EXPECT_EQ(run(kGenerate, Arguments{"--model", file} + ask).out, wanted.out);
+  expect_refused(run(kExport, model() + Arguments{"--output", file}), {file, "--overwrite"});
+  expect_refused(run(kExport, model() + Arguments{"--output", path("x"), "--type", "q4_k"}),
+                 {"--type"});
+  EXPECT_FALSE(fs::exists(path("x")));
 }
 
 TEST_F(TrainPrograms, AChatAnswersEachLine) {

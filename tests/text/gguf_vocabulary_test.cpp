@@ -114,6 +114,55 @@ TEST(GgufVocabulary, ScoresMergeAsSentencePieceDoes) {
   EXPECT_EQ(tokenizer.encode("a", {.add_special_tokens = true}).front(), 1);
 }
 
+TEST(GgufVocabulary, WritesWhatItReads) {
+  for (const char* pre : {"gpt-2", "smollm", "qwen2", "llama-bpe"}) {
+    const auto parts = parts_of(byte_level_vocabulary(pre));
+    const auto written = gguf_vocabulary_of(parts, parts.vocabulary.size() + 3);
+    EXPECT_EQ(written.pre, pre);
+    const auto original = Tokenizer(std::make_shared<const Tokenizer::Model>(parts));
+    const auto again = tokenizer_from(written);
+    for (const auto& text : fixture_texts("texts")) {
+      EXPECT_EQ(again.encode(text, {.add_special_tokens = true}),
+                original.encode(text, {.add_special_tokens = true}))
+          << pre << ": " << text;
+    }
+  }
+}
+
+TEST(GgufVocabulary, WritesMergesAsScores) {
+  auto parts = fixture_tokenizer("byte_fallback.json").model().parts();
+  // GGUF has no flags for the white space beside a token.
+  for (auto& token : parts.added_tokens) token.lstrip = token.rstrip = token.single_word = false;
+  const auto original = Tokenizer(std::make_shared<const Tokenizer::Model>(parts));
+  const auto again = tokenizer_from(gguf_vocabulary_of(parts, 800));
+  for (const auto& text : fixture_texts("texts")) {
+    EXPECT_EQ(again.encode(text), original.encode(text)) << text;
+    EXPECT_EQ(again.decode(again.encode(text)), original.decode(original.encode(text)));
+  }
+}
+
+TEST(GgufVocabulary, FillsRowsBehindTheVocabulary) {
+  const auto parts = parts_of(byte_level_vocabulary("gpt-2"));
+  const auto size = id_of(parts, "<|im_end|>").value() + 1;
+  auto vocabulary = gguf_vocabulary_of(parts, 2000);
+  EXPECT_EQ(vocabulary.tokens.size(), 2000u);
+  EXPECT_GE(tokenizer_from(vocabulary).vocab_size(), size);
+  EXPECT_LT(tokenizer_from(vocabulary).vocab_size(), 2000);
+}
+
+TEST(GgufVocabulary, ASplitWithoutANameIsRefused) {
+  const auto pieces = fixture_tokenizer("pieces_bpe.model").model().parts();
+  EXPECT_NE(error_of([&] { gguf_vocabulary_of(pieces, 2000); }).find("without a list of merges"),
+            std::string::npos);
+  auto parts = parts_of(byte_level_vocabulary("gpt-2"));
+  parts.pre_tokenizer = {{"type", "Split"}, {"pattern", {{"String", "x"}}}};
+  EXPECT_NE(error_of([&] { gguf_vocabulary_of(parts, 2000); }).find("llama.cpp has no name"),
+            std::string::npos);
+  parts = parts_of(byte_level_vocabulary("gpt-2"));
+  EXPECT_NE(error_of([&] { gguf_vocabulary_of(parts, 10); }).find("the model 10 rows"),
+            std::string::npos);
+}
+
 TEST(GgufVocabulary, BadVocabulariesAreRefused) {
   const auto message = [](const auto& change) {
     auto vocabulary = byte_level_vocabulary("smollm");

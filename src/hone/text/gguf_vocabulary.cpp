@@ -1,10 +1,10 @@
 #include <algorithm>
-#include <array>
 #include <tuple>
 #include <utility>
 
 #include <hone/base/error.h>
 #include <hone/base/utf8.h>
+#include <hone/text/gguf_splits.h>
 #include <hone/text/gguf_vocabulary.h>
 #include <hone/text/known_splits.h>
 #include <hone/text/unicode.h>
@@ -12,37 +12,13 @@
 namespace hone {
 namespace {
 
-enum TokenType : std::int64_t { kUnknown = 2, kControl = 3, kUserDefined = 4, kByte = 6 };
+bool is(std::int64_t type, GgufToken wanted) {
+  return type == static_cast<std::int64_t>(wanted);
+}
 
-/// How the byte-level vocabularies of one family split and normalise text.
-struct Family {
-  std::string_view pre;
-  Json (*pre_tokenizer)();
-  bool composes = false;       ///< NFC first
-  bool ignore_merges = false;  ///< whole words that are tokens stay whole
-  bool adds_bos = false;       ///< where the file does not say
-};
-
-const Family& family_of(const GgufVocabulary& vocabulary) {
-  static constexpr std::array<Family, 15> kFamilies{{
-      {"", byte_level_split},
-      {"default", byte_level_split},
-      {"gpt-2", byte_level_split},
-      {"gpt2", byte_level_split},
-      {"olmo", byte_level_split},
-      {"mpt", byte_level_split},
-      {"smollm", digits_byte_level_split},
-      {"starcoder", digits_byte_level_split},
-      {"refact", digits_byte_level_split},
-      {"qwen2", qwen2_split, true},
-      {"deepseek-r1-qwen", qwen2_split, true},
-      {"llama-bpe", llama3_split, false, true, true},
-      {"llama3", llama3_split, false, true, true},
-      {"llama-v3", llama3_split, false, true, true},
-      {"smaug-bpe", llama3_split, false, true, true},
-  }};
+const GgufSplit& family_of(const GgufVocabulary& vocabulary) {
   std::string known;
-  for (const auto& family : kFamilies) {
+  for (const auto& family : gguf_splits()) {
     if (family.pre == vocabulary.pre) return family;
     if (!family.pre.empty()) known += concat(known.empty() ? "" : ", ", family.pre);
   }
@@ -80,15 +56,25 @@ bool strips_right(const GgufVocabulary& vocabulary, const std::string& token) {
   return token != "<unk>" && token != "<s>" && token != "<|endoftext|>";
 }
 
+/// Tokens up to the last that is used: the entries behind it fill the rows of an embedding that is
+/// larger than the vocabulary.
+std::size_t count_used(const GgufVocabulary& vocabulary) {
+  auto count = vocabulary.tokens.size();
+  if (vocabulary.types.empty()) return count;
+  while (count > 1 && is(vocabulary.types[count - 1], GgufToken::kUnused)) --count;
+  return count;
+}
+
 void add_tokens(const GgufVocabulary& vocabulary, TokenizerParts& parts) {
-  for (std::size_t i = 0; i < vocabulary.tokens.size(); ++i) {
+  const auto count = count_used(vocabulary);
+  for (std::size_t i = 0; i < count; ++i) {
     const auto& token = vocabulary.tokens[i];
     const auto id = static_cast<std::int64_t>(i);
     parts.vocabulary.add(id, token, vocabulary.place);
     const auto type = vocabulary.types.empty() ? 1 : vocabulary.types[i];
-    if (type != kControl && type != kUserDefined) continue;
+    if (!is(type, GgufToken::kControl) && !is(type, GgufToken::kUserDefined)) continue;
     AddedToken added{id, token};
-    added.special = type == kControl;
+    added.special = is(type, GgufToken::kControl);
     added.rstrip = strips_right(vocabulary, token);
     parts.added_tokens.push_back(std::move(added));
   }
@@ -144,7 +130,7 @@ std::vector<MergePair> merges_of(const GgufVocabulary& vocabulary, const Tokeniz
   std::vector<Way> ways;
   for (std::size_t i = 0; i < vocabulary.tokens.size(); ++i) {
     const std::string_view token = vocabulary.tokens[i];
-    if (!vocabulary.types.empty() && vocabulary.types[i] == kControl) continue;
+    if (!vocabulary.types.empty() && is(vocabulary.types[i], GgufToken::kControl)) continue;
     for (std::size_t cut = 0; cut < token.size();) {
       cut += character_at(token, cut).bytes;
       const auto left = parts.vocabulary.id_of(token.substr(0, cut));

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include <hone/format/gguf_writer.h>
 #include <hone/text/tokenizer_parts.h>
 
 namespace hone {
@@ -35,5 +36,13 @@ struct GgufVocabulary {
 /// starting with the place where lists disagree in length, a token is not UTF-8 or comes twice, an
 /// id has no token, or the kind of vocabulary or of splitting is not known.
 TokenizerParts parts_of(const GgufVocabulary& vocabulary);
+
+/// The reverse, for a model whose embedding has `rows` rows: ids without a token become unused
+/// entries. Throws `Error` where `rows` are too few, and where the tokenizer splits or normalises
+/// text in a way for which llama.cpp has no name.
+GgufVocabulary gguf_vocabulary_of(const TokenizerParts& parts, std::int64_t rows);
+
+/// Adds the `tokenizer.*` keys to a file.
+void add_vocabulary(GgufWriter& writer, const GgufVocabulary& vocabulary);
 
 }  // namespace hone

@@ -1,5 +1,6 @@
 #include "report.h"
 
+#include <algorithm>
 #include <cstdio>
 
 #include <hone/base/error.h>
@@ -54,6 +55,10 @@ void print_start(std::ostream& out,
       << format_count(static_cast<double>(header.trained_tokens)) << " targets ("
       << percent(static_cast<double>(header.trained_tokens) / static_cast<double>(header.tokens))
       << " of the tokens), " << format_count(static_cast<double>(steps)) << " updates\n";
+  const auto silent = std::count_if(data.rows.begin(), data.rows.end(),
+                                    [](const auto& row) { return count_trained(row) == 0; });
+  if (silent > 0)
+    out << format_count(static_cast<double>(silent)) << " rows without a target teach nothing\n";
 }
 
 Identity identity_of(const SftConfig& config,

@@ -57,7 +57,7 @@ collect_shared() {
   if [[ ! -d $cases ]]; then return; fi
   case $1 in
     jsonl) find "$cases" -type f \( -name '*.jsonl' -o -name '*.jsonl.gz' \) -exec cp -u {} "$folder" \; ;;
-    tokenizer) ;;  # none of that kind is there
+    tokenizer | torch) ;;  # none of that kind is there
     template) find "$cases" -type f -name "*.jinja" -exec cp -u {} "$folder" \; ;;
     *) find "$cases" -type f -name "*.$1" -exec cp -u {} "$folder" \; ;;
   esac

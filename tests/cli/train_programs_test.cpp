@@ -246,6 +246,22 @@ TEST_F(TrainPrograms, ARowLongerThanTheContextIsRefused) {
   EXPECT_FALSE(fs::exists(path("x")));
 }
 
+TEST_F(TrainPrograms, RowsWithoutATargetAreCounted) {  // L04
+  std::vector<TokenizedRow> rows = {{{300, 301, 302}, {kIgnoredLabel, 301, 302}},
+                                    {{300, 301}, {kIgnoredLabel, kIgnoredLabel}}};
+  const auto hash = load_tokenizer(path("model")).hash();
+  write_tokenized(path("train.tokens"), {.tokenizer = hash}, rows);
+  const auto outcome =
+      run(kSft, sft("x") + Arguments{"--per-device-train-batch-size", "1", "--max-steps", "1"});
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_NE(outcome.err.find("1 rows without a target"), std::string::npos) << outcome.err;
+  EXPECT_EQ(outcome.err.find("nan"), std::string::npos);
+  rows.erase(rows.begin());
+  write_tokenized(path("train.tokens"), {.tokenizer = hash}, rows);
+  expect_refused(run(kSft, sft("y")), {"train.tokens", "no trainable tokens"});
+  EXPECT_FALSE(fs::exists(path("y")));
+}
+
 TEST_F(TrainPrograms, AFullDiskKeepsTheOlderCheckpoint) {  // K02
   const auto arguments = sft("run") + Arguments{"--save-steps", "1", "--save-total-limit", "0"};
   ASSERT_EQ(run(kSft, arguments + Arguments{"--max-steps", "1"}).code, 0);

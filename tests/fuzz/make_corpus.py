@@ -2,12 +2,18 @@
 """Writes corpus/<target>/: small files, good and bad, that start the fuzzers and that the unit tests go through.
 
 Standard library only. Run: python3 make_corpus.py. The output is committed. Names that begin with ok_ or end in _ok
-must load; every other safetensors and GGUF file must be refused.
+must load; every other safetensors, GGUF, torch and tokenizer file must be refused.
 """
+import collections
 import gzip
+import io
 import json
 import pathlib
+import pickle
 import struct
+import sys
+import types
+import zipfile
 
 CORPUS = pathlib.Path(__file__).parent / "corpus"
 
@@ -276,6 +282,103 @@ def make_template():
     template("open", "{% for m in messages %}{{ m.")
 
 
+# files of torch.save, made without torch
+
+class Storage:
+    def __init__(self, kind, key, count):
+        self.kind, self.key, self.count = kind, key, count
+
+
+def fake_torch():
+    """Modules with the names that torch.save writes; nothing in them is called."""
+    torch, utils = types.ModuleType("torch"), types.ModuleType("torch._utils")
+    for kind in ("FloatStorage", "HalfStorage", "LongStorage", "ComplexFloatStorage"):
+        setattr(torch, kind, type(kind, (), {"__module__": "torch"}))
+
+    def _rebuild_tensor_v2(*_):
+        pass
+
+    _rebuild_tensor_v2.__module__, _rebuild_tensor_v2.__qualname__ = "torch._utils", "_rebuild_tensor_v2"
+    utils._rebuild_tensor_v2 = _rebuild_tensor_v2
+    torch._utils = utils
+    sys.modules.update({"torch": torch, "torch._utils": utils})
+    return torch
+
+
+class Tensor:
+    def __init__(self, storage, offset, size, stride):
+        self.parts = (storage, offset, size, stride, False, collections.OrderedDict())
+
+    def __reduce__(self):
+        return sys.modules["torch._utils"]._rebuild_tensor_v2, self.parts
+
+
+class Pickler(pickle.Pickler):
+    def persistent_id(self, obj):
+        if not isinstance(obj, Storage):
+            return None
+        return "storage", getattr(sys.modules["torch"], obj.kind), obj.key, "cpu", obj.count
+
+
+def pickled(value, protocol=2):
+    out = io.BytesIO()
+    Pickler(out, protocol).dump(value)
+    return out.getvalue()
+
+
+def make_torch():
+    fake_torch()
+    numbers = Storage("FloatStorage", "0", 6)
+    good = {"a": Tensor(numbers, 0, (2, 3), (3, 1)), "b": Tensor(numbers, 2, (2,), (2,)), "c": Tensor(numbers, 0, (), ())}
+    storage = floats(0, 1, 2, 3, 4, 5)
+
+    def put_zip(name, data, storages=None, compression=zipfile.ZIP_STORED, order=b"little", folder="archive"):
+        out = io.BytesIO()
+        with zipfile.ZipFile(out, "w", compression) as archive:
+            def add(entry, content):
+                archive.writestr(zipfile.ZipInfo(f"{folder}/{entry}"), content, compression)
+
+            if data is not None:
+                add("data.pkl", data)
+            add("byteorder", order)
+            for key, content in (storages or {"0": storage}).items():
+                add(f"data/{key}", content)
+        put("torch", f"{name}.bin", out.getvalue())
+        return out.getvalue()
+
+    def put_tensor(name, tensor):
+        put_zip(name, pickled({"a": tensor}))
+
+    whole = put_zip("ok_protocol_2", pickled(good))
+    put_zip("ok_protocol_5", pickled(good, 5), folder="other name")
+    ordered = collections.OrderedDict(good)
+    ordered._metadata = collections.OrderedDict({"": {"version": 1}})
+    put_zip("ok_ordered", pickled(ordered))
+    put_zip("ok_empty_tensor", pickled({"a": Tensor(numbers, 6, (0, 4), (4, 1))}))
+    put_zip("system", pickled({"a": 1}).replace(b"K\x01", b"cos\nsystem\nX\x04\x00\x00\x00true\x85R"))
+    put_zip("nested", pickled({"state_dict": good, "epoch": 3}))
+    put_zip("number", pickled({"a": 3}))
+    put_zip("list", pickled([1, 2]))
+    put_zip("missing_storage", pickled({"a": Tensor(Storage("FloatStorage", "7", 6), 0, (2,), (1,))}))
+    put_zip("short_storage", pickled(good), {"0": storage[:-4]})
+    put_zip("complex", pickled({"a": Tensor(Storage("ComplexFloatStorage", "0", 3), 0, (3,), (1,))}))
+    put_tensor("outside", Tensor(numbers, 0, (2, 4), (4, 1)))
+    put_tensor("outside_by_offset", Tensor(numbers, 5, (2,), (1,)))
+    put_tensor("negative_stride", Tensor(numbers, 5, (2,), (-1,)))
+    put_tensor("negative_offset", Tensor(numbers, -1, (2,), (1,)))
+    put_tensor("overflow", Tensor(numbers, 0, (2**62, 2**62), (2**62, 1)))
+    put_tensor("more_strides", Tensor(numbers, 0, (2,), (1, 1)))
+    put_zip("no_pickle", None)
+    put_zip("big_endian", pickled(good), order=b"big")
+    put_zip("compressed", pickled(good), compression=zipfile.ZIP_DEFLATED)
+    put_zip("cut_pickle", pickled(good)[:-9])
+    put_zip("loop", b"\x80\x02]q\x00h\x00a.")
+    put_zip("many_values", b"\x80\x02" + b"N" * 3000 + b".")
+    put("torch", "truncated.bin", whole[:-30])
+    put("torch", "old.bin", b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.")
+    put("torch", "empty.bin", b"")
+
+
 if __name__ == "__main__":
     make_safetensors()
     make_gguf()
@@ -283,3 +386,4 @@ if __name__ == "__main__":
     make_jsonl()
     make_tokenizer()
     make_template()
+    make_torch()

@@ -245,6 +245,17 @@ TEST(Pretrained, ReadsShards) {
   EXPECT_TRUE(same_bits(sharded(input("input_ids")), whole(input("input_ids"))));
 }
 
+TEST(Pretrained, ReadsFilesOfTorch) {
+  torch::NoGradGuard no_grad;
+  auto wanted = load_pretrained(fixture_path("models/qwen2"));
+  for (const char* name : {"models/torch_file", "models/torch_shards"}) {
+    auto model = load_pretrained(fixture_path(name));
+    for (const auto& item : wanted->named_parameters())
+      EXPECT_TRUE(same_bits(model->named_parameters()[item.key()], item.value())) << item.key();
+    EXPECT_TRUE(same_bits(model(input("input_ids")), wanted(input("input_ids")))) << name;
+  }
+}
+
 TEST(Pretrained, ConvertsAndSavesInOtherDtypes) {
   torch::NoGradGuard no_grad;
   const TemporaryFolder scratch;

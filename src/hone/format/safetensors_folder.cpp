@@ -1,50 +1,13 @@
 #include <set>
 #include <utility>
 
-#include <nlohmann/json.hpp>
-
 #include <hone/base/error.h>
-#include <hone/base/json_io.h>
 #include <hone/base/utf8.h>
 #include <hone/format/safetensors_folder.h>
+#include <hone/format/weight_index.h>
 
 namespace hone {
-namespace {
-
 namespace fs = std::filesystem;
-
-/// Tensor name to shard, as the index lists them.
-using WeightMap = std::map<std::string, std::string>;
-
-bool stays_inside(const std::string& shard) {
-  const fs::path path(shard);
-  if (shard.empty() || path.is_absolute() || shard.find('\0') != std::string::npos) return false;
-  const auto normal = path.lexically_normal();
-  return normal != "." && *normal.begin() != "..";
-}
-
-WeightMap read_weight_map(const fs::path& index) {
-  const auto json = read_json(index);
-  const auto place = index.string();
-  if (!json.is_object()) fail(place, ": must be an object, got ", json.type_name());
-  const auto found = json.find("weight_map");
-  if (found == json.end()) fail(place, ": has no weight_map");
-  if (!found->is_object()) fail(place, ": weight_map must be an object, got ", found->type_name());
-  WeightMap map;
-  for (const auto& [tensor, shard] : found->items()) {
-    if (!shard.is_string()) {
-      fail(place, ": tensor ", quote(tensor), ": must name a file, got ", shard.type_name());
-    }
-    const auto& name = shard.get_ref<const std::string&>();
-    if (!stays_inside(name)) {
-      fail(place, ": tensor ", quote(tensor), ": file ", quote(name), " is not inside the folder");
-    }
-    map.emplace(tensor, name);
-  }
-  return map;
-}
-
-}  // namespace
 
 SafetensorsFolder::SafetensorsFolder(const fs::path& folder, Verify verify, const std::string& stem)
     : folder_(folder) {
@@ -64,15 +27,8 @@ SafetensorsFolder::SafetensorsFolder(const fs::path& folder, Verify verify, cons
 void SafetensorsFolder::open_shards(const fs::path& index, Verify verify) {
   const auto weight_map = read_weight_map(index);
   std::map<std::string, std::size_t> shards;  // to the place in files_
-  for (const auto& [tensor, shard] : weight_map) shards.emplace(shard, 0);
-  for (const auto& [shard, place] : shards) {
-    if (!fs::exists(folder_ / shard)) {
-      fail((folder_ / shard).string(), ": missing, although ", index.filename().string(),
-           " lists it; download the model again");
-    }
-  }
-  for (auto& [shard, place] : shards) {
-    place = files_.size();
+  for (const auto& shard : shards_of(weight_map, index)) {
+    shards.emplace(shard, files_.size());
     files_.emplace_back(folder_ / shard, verify);
   }
   for (const auto& [tensor, shard] : weight_map) {

@@ -11,12 +11,12 @@
 
 #include <hone/base/error.h>
 #include <hone/base/files.h>
-#include <hone/format/safetensors_folder.h>
 #include <hone/model/config_gguf.h>
 #include <hone/model/config_json.h>
 #include <hone/model/gguf_names.h>
 #include <hone/model/pretrained.h>
 #include <hone/model/tensor_files.h>
+#include <hone/model/weight_files.h>
 
 namespace hone {
 namespace {
@@ -34,9 +34,8 @@ bool is_gguf(const fs::path& path) {
 void unify_dtypes(CausalLM& model) {
   const auto parameters = model->parameters();
   const auto first = parameters.front().scalar_type();
-  const bool is_mixed = std::any_of(parameters.begin(), parameters.end(), [&](const Tensor& one) {
-    return one.scalar_type() != first;
-  });
+  const bool is_mixed = std::any_of(parameters.begin(), parameters.end(),
+                                    [&](const Tensor& one) { return one.scalar_type() != first; });
   if (!is_mixed) return;
   for (auto parameter : parameters) parameter.set_data(parameter.to(at::kFloat));
 }
@@ -79,11 +78,11 @@ bool is_stored_transposed(const std::string& name, const CausalLMConfig& config)
 }
 
 /// Files of a bare decoder lack the first part of its parameters' names.
-std::string prefix_of(const SafetensorsFolder& files, const CausalLMConfig& config) {
+std::string prefix_of(const WeightFiles& files, const CausalLMConfig& config) {
   const auto names = names_of(config);
   const auto embedding = names.embed_tokens + ".weight";
-  const bool is_bare = files.find(names.decoder + "." + embedding).tensor == nullptr &&
-                       files.find(embedding).tensor != nullptr;
+  const bool is_bare =
+      !files.contains(names.decoder + "." + embedding) && files.contains(embedding);
   return is_bare ? names.decoder + "." : "";
 }
 
@@ -95,17 +94,15 @@ void refuse_extra(const CausalLM& model, const std::string& name, const std::str
 
 CausalLM load_folder(const fs::path& folder, const LoadOptions& options) {
   CausalLM model(load_config(folder));
-  // The bytes of a large base are not read twice for a checksum.
-  const SafetensorsFolder files(folder, Verify::kSkip);
   const auto& config = model->config;
+  const WeightFiles files(folder);
   const auto prefix = prefix_of(files, config);
-  for (const auto& [name, entry] : files.tensors())
+  for (const auto& [name, tensor] : files.tensors())
     refuse_extra(model, prefix + name, folder.string());
   const Source source = [&](const std::string& name) {
-    const auto entry = files.find(name.starts_with(prefix) ? name.substr(prefix.size()) : name);
-    if (entry.tensor == nullptr) return Tensor();
-    const auto stored = map_tensor(*entry.tensor, entry.file->owner());
-    return is_stored_transposed(name, config) && stored.dim() == 2 ? stored.t() : stored;
+    const auto stored = files.find(name.starts_with(prefix) ? name.substr(prefix.size()) : name);
+    const bool turns = stored.defined() && stored.dim() == 2 && is_stored_transposed(name, config);
+    return turns ? stored.t() : stored;
   };
   fill(model, source, options, folder.string());
   return model;

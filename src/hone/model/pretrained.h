@@ -17,10 +17,10 @@ struct LoadOptions {
   std::optional<at::ScalarType> dtype = std::nullopt;
 };
 
-/// Loads the model in `path`: a folder with config.json and model.safetensors (or shards with their
-/// index), or a
-/// `.gguf` file. No weight requires a gradient. Throws `Error` naming the file and the tensor where
-/// one is missing, not part of the model, or of another shape.
+/// Loads the model in `path`: a folder with config.json and model.safetensors or pytorch_model.bin
+/// (or shards of either with their index), or a `.gguf` file. No weight requires a gradient. Throws
+/// `Error` naming the file and the tensor where one is missing, not part of the model, or of
+/// another shape.
 CausalLM load_pretrained(const std::filesystem::path& path, const LoadOptions& options = {});
 
 /// The configuration alone.

@@ -57,25 +57,13 @@ Tensor DecoderLayerImpl::forward(const Tensor& x, const AttentionImpl::Context& 
   return mixed + normalised(after_mlp, mlp(normalised(before_mlp, mixed)));
 }
 
-namespace {
-
-/// What rotates in layers with a window: their own base, unstretched, where the family gives one.
-RotaryTable sliding_table(const CausalLMConfig& config) {
+DecoderImpl::DecoderImpl(const CausalLMConfig& config) : embedding_scale_(config.embedding_scale) {
   const auto size = rotary_dim(config.head_dim, config.partial_rotary_factor);
-  return {size, config.sliding_rope_theta.value_or(config.rope_theta),
-          config.sliding_rope_theta ? RopeScaling{} : config.rope_scaling,
-          config.max_position_embeddings};
-}
-
-}  // namespace
-
-DecoderImpl::DecoderImpl(const CausalLMConfig& config)
-    : embedding_scale_(config.embedding_scale),
-      rotary_(rotary_dim(config.head_dim, config.partial_rotary_factor),
-              config.rope_theta,
-              config.rope_scaling,
-              config.max_position_embeddings),
-      sliding_rotary_(sliding_table(config)) {
+  const auto context = config.max_position_embeddings;
+  if (!config.learned_positions)
+    rotary_.emplace(size, config.rope_theta, config.rope_scaling, context);
+  if (config.sliding_rope_theta)
+    sliding_rotary_.emplace(size, *config.sliding_rope_theta, RopeScaling{}, context);
   const auto names = names_of(config);
   embed_tokens =
       register_module(names.embed_tokens, TokenEmbedding(config.vocab_size, config.hidden_size));
@@ -101,10 +89,14 @@ Tensor DecoderImpl::forward(const Sequences& sequences, KvCache* cache) {
   const auto past =
       cache == nullptr ? std::vector<std::int64_t>(sequences.lengths.size(), 0) : cache->lengths();
   const auto positions = positions_of(sequences, past);
+  const auto rotation_of = [&](const std::optional<RotaryTable>& table) {
+    return table ? table->at_positions(positions, sequences.lengths, past) : Rotation{};
+  };
+  const auto rotation = rotation_of(rotary_);
   const AttentionImpl::Context context{
       .lengths = sequences.lengths,
-      .rotation = rotary_.at_positions(positions, sequences.lengths, past),
-      .sliding_rotation = sliding_rotary_.at_positions(positions, sequences.lengths, past),
+      .rotation = rotation,
+      .sliding_rotation = sliding_rotary_ ? rotation_of(sliding_rotary_) : rotation,
       .cache = cache};
   auto x = embed(sequences.input_ids, positions);
   for (const auto& layer : *layers) x = layer->as<DecoderLayerImpl>()->forward(x, context);

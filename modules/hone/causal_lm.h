@@ -53,7 +53,8 @@ class DecoderImpl : public torch::nn::Module {
   Tensor embed(const Tensor& ids, const Tensor& positions);
 
   double embedding_scale_;
-  RotaryTable rotary_, sliding_rotary_;
+  std::optional<RotaryTable> rotary_;          // none where positions are learned
+  std::optional<RotaryTable> sliding_rotary_;  // none where sliding layers rotate as the others do
 };
 TORCH_MODULE(Decoder);
 

@@ -140,7 +140,9 @@ Rotation RotaryTable::at_positions(const Tensor& positions,
     rows = at::cat(own);
   }
   const auto angles = positions.to(at::kFloat).unsqueeze(1) * rows.to(positions.device());
-  return {angles.cos() * scaling_.attention_factor, angles.sin() * scaling_.attention_factor};
+  const auto factor = scaling_.attention_factor;
+  if (factor == 1) return {angles.cos(), angles.sin()};
+  return {angles.cos() * factor, angles.sin() * factor};
 }
 
 }  // namespace hone

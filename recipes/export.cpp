@@ -23,6 +23,7 @@ using namespace hone::recipes;
 struct Options {
   std::string model, adapter, output;
   std::string type = "f16";
+  bool adapter_only = false;
   bool overwrite = false;
 };
 
@@ -34,9 +35,16 @@ const std::map<std::string, GgmlType> kTypes = {{"f32", GgmlType::F32},
 int export_model(const Options& options) {
   if (std::filesystem::exists(options.output) && !options.overwrite)
     fail(options.output, ": exists already; give --overwrite to replace it");
-  const auto tokenizer = load_tokenizer(options.model);
+  if (options.adapter_only && options.adapter.empty())
+    throw Error("--adapter-only needs --adapter");
   auto model = load_pretrained(options.model);
   if (!options.adapter.empty()) load_adapter(model, options.adapter);
+  if (options.adapter_only) {
+    save_gguf_adapter(model, options.output);
+    std::cout << options.output << '\n';
+    return 0;
+  }
+  const auto tokenizer = load_tokenizer(options.model);
   const auto vocabulary = gguf_vocabulary_of(tokenizer.model().parts(), model->config.vocab_size);
   const auto name = std::filesystem::path(options.model).lexically_normal().stem().string();
   save_gguf(model, options.output, kTypes.at(options.type), [&](GgufWriter& writer) {
@@ -60,6 +68,8 @@ int main(int argc, char** argv) {
   app.add_option("--type", options.type, "numbers of the matrices: f32, f16, bf16 or q8_0")
       ->check(CLI::IsMember({"f32", "f16", "bf16", "q8_0"}))
       ->capture_default_str();
+  app.add_flag(flag("adapter_only"), options.adapter_only,
+               "write the adapter by itself, for the base as GGUF; its matrices are f32");
   app.add_flag("--overwrite", options.overwrite, "replace the output file");
   return run_program(app, argc, argv, [&] { return export_model(options); });
 }

@@ -238,6 +238,35 @@ TEST(Gguf, FoldsAnAdapterIn) {
   EXPECT_LT(relative_difference(again(input("input_ids")), model(input("input_ids"))), 1e-5);
 }
 
+TEST(Gguf, WritesAnAdapterByItself) {
+  torch::NoGradGuard no_grad;
+  const TemporaryFolder scratch;
+  for (const char* name : {"lora", "rslora", "patterns"}) {
+    auto model = load_pretrained(fixture_path("models/llama"));
+    load_adapter(model, fixture_path(std::string("models/adapters/") + name));
+    save_gguf_adapter(model, scratch / "adapter.gguf");
+    const GgufFile file(scratch / "adapter.gguf");
+    EXPECT_EQ(file.get_string("adapter.type"), "lora");
+    const auto alpha = file.get_float("adapter.lora.alpha");
+    // What llama.cpp adds to each weight: alpha / rank times B A, in its own order of rows.
+    for (const auto& [path, projection] : named_projections(*model)) {
+      if (projection->active_adapter() == nullptr) continue;
+      const auto base = gguf_of_parameter(path + ".weight", model->config).value();
+      const auto a = expand_tensor(file.tensor(base + ".lora_a"), file.owner());
+      const auto b = expand_tensor(file.tensor(base + ".lora_b"), file.owner());
+      const auto added = at::matmul(b, a) * (alpha / static_cast<double>(a.size(0)));
+      const auto wanted = to_gguf_order(
+          path + ".weight", projection->active_adapter()->weight_delta(*projection).value(),
+          model->config);
+      EXPECT_LT(relative_difference(added, wanted), 1e-6) << name << path;
+    }
+  }
+  EXPECT_NE(error_of([&] {
+              save_gguf_adapter(load_pretrained(fixture_path("models/llama")), scratch / "x.gguf");
+            }).find("no active LoRA"),
+            std::string::npos);
+}
+
 TEST(Pretrained, ReadsShards) {
   torch::NoGradGuard no_grad;
   auto whole = load_pretrained(fixture_path("models/llama"));

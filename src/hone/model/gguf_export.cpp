@@ -10,6 +10,7 @@
 #include <torch/types.h>
 
 #include <hone/base/error.h>
+#include <hone/lora.h>
 #include <hone/model/config_gguf.h>
 #include <hone/model/gguf_export.h>
 #include <hone/model/gguf_names.h>
@@ -136,7 +137,49 @@ void check_expressible(const fs::path& path,
     fail(path.string(), ": llama.cpp has no dynamic rope scaling");
 }
 
+/// The active LoRA of a projection, or null; another kind of adapter is refused.
+std::shared_ptr<LoraImpl> active_lora(const std::string& name, const Projection& projection) {
+  const auto adapter = projection->active_adapter();
+  if (adapter == nullptr) return nullptr;
+  auto lora = std::dynamic_pointer_cast<LoraImpl>(adapter);
+  if (lora == nullptr) fail(name, ": only LoRA adapters can be written to GGUF");
+  return lora;
+}
+
+void check_architecture(const fs::path& path, const CausalLMConfig& config) {
+  if (gguf_architecture(config).empty())
+    fail(path.string(), ": llama.cpp has no ", config.model_type, " models");
+}
+
 }  // namespace
+
+void save_gguf_adapter(const CausalLM& model, const fs::path& path) {
+  const auto& config = model->config;
+  check_architecture(path, config);
+  torch::NoGradGuard no_grad;
+  GgufWriter writer;
+  TensorBytes bytes;
+  writer.add_string("general.type", "adapter");
+  writer.add_string("general.architecture", gguf_architecture(config));
+  writer.add_string("adapter.type", "lora");
+  double alpha = 0;  // of the first module; the others follow it
+  for (const auto& [name, projection] : named_projections(*model)) {
+    const auto lora = active_lora(name, projection);
+    if (lora == nullptr) continue;
+    const auto rank = static_cast<double>(lora->rank());
+    if (alpha == 0)
+      writer.add_f32("adapter.lora.alpha", static_cast<float>(alpha = lora->scale() * rank));
+    const auto parameter = name + ".weight";
+    const auto base = gguf_of_parameter(parameter, config).value();
+    // The rows of B are those of the weight, and lie as those do.
+    const auto rows = to_gguf_order(parameter, lora->lora_B, config);
+    add_tensor(writer, base + ".lora_a", lora->lora_A, GgmlType::F32, bytes);
+    add_tensor(writer, base + ".lora_b", rows * (lora->scale() * rank / alpha), GgmlType::F32,
+               bytes);
+  }
+  if (alpha == 0) fail(path.string(), ": the model has no active LoRA adapter to write");
+  writer.write(path);
+}
 
 void save_gguf(const CausalLM& model,
                const fs::path& path,
@@ -146,8 +189,7 @@ void save_gguf(const CausalLM& model,
   if (std::find(kTypes.begin(), kTypes.end(), type) == kTypes.end())
     fail("hone writes F32, F16, BF16 and Q8_0, not ", ggml_type_name(type));
   const auto& config = model->config;
-  if (gguf_architecture(config).empty())
-    fail(path.string(), ": llama.cpp has no ", config.model_type, " models");
+  check_architecture(path, config);
   torch::NoGradGuard no_grad;
   GgufWriter writer;
   TensorBytes bytes;

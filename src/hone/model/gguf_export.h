@@ -19,4 +19,11 @@ void save_gguf(const CausalLM& model,
                GgmlType type,
                const std::function<void(GgufWriter&)>& add_metadata = {});
 
+/// Writes the active LoRA adapter of `model` to `path` as a GGUF adapter, which llama.cpp puts on
+/// the base as GGUF. There the update is scaled by alpha / r whatever the rank: with rank
+/// stabilisation the file carries alpha sqrt(r) in the place of alpha, and a module with an alpha
+/// of its own has the difference in its B. Stored as F32. Throws `Error` where no LoRA is active,
+/// and as `save_gguf`.
+void save_gguf_adapter(const CausalLM& model, const std::filesystem::path& path);
+
 }  // namespace hone

@@ -9,7 +9,7 @@ namespace fs = std::filesystem;
 
 Tokenizer load_folder(const fs::path& folder) {
   if (fs::exists(folder / "tokenizer.json")) return load_tokenizer_json(folder / "tokenizer.json");
-  if (fs::exists(folder / "tokenizer.model")) return load_sentencepiece(folder / "tokenizer.model");
+  if (fs::exists(folder / "tokenizer.model")) return load_model_file(folder / "tokenizer.model");
   if (fs::exists(folder / "vocab.json") && fs::exists(folder / "merges.txt")) {
     return load_vocab_and_merges(folder);
   }
@@ -26,9 +26,10 @@ Tokenizer load_tokenizer(const fs::path& path) {
   const auto extension = path.extension();
   if (extension == ".gguf") return load_gguf_tokenizer(path);
   if (extension == ".json") return load_tokenizer_json(path);
-  if (extension == ".model") return load_sentencepiece(path);
+  if (extension == ".model" || extension == ".tiktoken") return load_model_file(path);
   fail(path.string(),
-       ": a tokenizer is a .gguf, tokenizer.json or .model file, or a folder with one of them");
+       ": a tokenizer is a .gguf, tokenizer.json, .model or .tiktoken file, or a folder with one "
+       "of them");
 }
 
 }  // namespace hone

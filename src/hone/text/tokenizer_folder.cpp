@@ -6,6 +6,7 @@
 #include <hone/base/utf8.h>
 #include <hone/text/json_fields.h>
 #include <hone/text/known_splits.h>
+#include <hone/text/tiktoken.h>
 #include <hone/text/tokenizer_config.h>
 #include <hone/text/tokenizer_folder.h>
 #include <hone/text/tokenizer_json.h>
@@ -85,6 +86,17 @@ Tokenizer load_tokenizer_json(const fs::path& path) {
   if (config.add_bos || config.add_eos) {
     set_bos_and_eos(parts, config.add_bos.value_or(false), config.add_eos.value_or(false));
   }
+  return Tokenizer(std::make_shared<const Tokenizer::Model>(std::move(parts)));
+}
+
+Tokenizer load_model_file(const fs::path& path) {
+  const auto bytes = read_file(path);
+  if (!is_tiktoken(bytes)) return load_sentencepiece(path);
+  auto parts = read_tiktoken(bytes, path.string());
+  const auto config = read_tokenizer_config(path.parent_path(), parts);
+  add_named_tokens(parts);
+  const bool has_bos = parts.names.bos.has_value();
+  set_bos_and_eos(parts, config.add_bos.value_or(has_bos), config.add_eos.value_or(false));
   return Tokenizer(std::make_shared<const Tokenizer::Model>(std::move(parts)));
 }
 

@@ -11,6 +11,8 @@ namespace hone {
 // `Error` naming the file and what is wrong with it.
 
 Tokenizer load_tokenizer_json(const std::filesystem::path& path);
+/// A SentencePiece model, or a rank file of tiktoken under the same name.
+Tokenizer load_model_file(const std::filesystem::path& path);
 Tokenizer load_sentencepiece(const std::filesystem::path& path);
 Tokenizer load_gguf_tokenizer(const std::filesystem::path& path);
 

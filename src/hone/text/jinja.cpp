@@ -2,6 +2,7 @@
 
 #include <hone/base/error.h>
 #include <hone/text/jinja.h>
+#include <hone/text/jinja_inputs.h>
 #include <hone/text/jinja_interpreter.h>
 #include <hone/text/jinja_parser.h>
 
@@ -22,15 +23,17 @@ void check_utf8(std::string_view text, const std::string& place) {
 
 }  // namespace
 
-Template::Template(std::string_view source, std::string place) : place_(std::move(place)) {
+Template::Template(std::string_view source, std::string place, Environment environment)
+    : place_(std::move(place)) {
   check_utf8(source, place_);
-  program_ = std::make_shared<const Program>(parse(source, place_));
+  program_ = std::make_shared<const Program>(parse(source, place_, environment));
 }
 
 Template::Result Template::render(const std::vector<std::pair<std::string, Value>>& inputs,
                                   std::int64_t now,
-                                  const Limits& limits) const {
-  Runtime runtime(now, limits);
+                                  const Limits& limits,
+                                  std::uint64_t seed) const {
+  Runtime runtime(now, limits, program_->environment, seed);
   Interpreter interpreter(*program_, runtime);
   try {
     Result result;
@@ -44,6 +47,10 @@ Template::Result Template::render(const std::vector<std::pair<std::string, Value
 
 bool Template::has_generation() const {
   return program_->has_generation;
+}
+
+std::vector<std::string> Template::inputs() const {
+  return input_names(*program_);
 }
 
 }  // namespace hone::jinja

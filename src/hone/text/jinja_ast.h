@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include <hone/text/jinja_environment.h>
 #include <hone/text/jinja_value.h>
 
 namespace hone::jinja {
@@ -118,6 +119,7 @@ struct Statement {
 
 /// A whole template.
 struct Program {
+  Environment environment = Environment::kChat;
   std::vector<std::string> names;
   Block body;
   std::vector<Symbol> hidden;   // of the whole template, as Statement::hidden

@@ -8,6 +8,7 @@
 #include <hone/text/jinja_deeper.h>
 #include <hone/text/jinja_interpreter.h>
 #include <hone/text/jinja_operators.h>
+#include <hone/text/jinja_task.h>
 
 namespace hone::jinja {
 namespace {
@@ -194,6 +195,7 @@ Value Interpreter::call_loop_method(const Value& self,
 Value Interpreter::call_global(std::string_view name, const CallArguments& arguments) {
   if (name == "range") return make_range(arguments);
   if (name == "namespace") return make_namespace(arguments);
+  if (name == "zip") return zip(runtime_, arguments);
   if (name == "dict") return Value::dict(pairs_of("dict", arguments));
   if (name == "strftime_now") {
     const Bound bound(name, arguments, {"format"}, 1);

@@ -6,6 +6,7 @@
 #include <hone/text/jinja_format.h>
 #include <hone/text/jinja_json.h>
 #include <hone/text/jinja_operators.h>
+#include <hone/text/jinja_task.h>
 #include <hone/text/jinja_unicode.h>
 
 namespace hone::jinja {
@@ -206,9 +207,10 @@ Filter text_filter(std::string_view name) {
   return found == table.end() ? nullptr : found->second;
 }
 
-bool has_filter(std::string_view name) {
+bool has_filter(std::string_view name, Environment environment) {
   return text_filter(name) != nullptr || number_filter(name) != nullptr ||
-         sequence_filter(name) != nullptr;
+         sequence_filter(name) != nullptr ||
+         (environment == Environment::kTask && task_filter(name) != nullptr);
 }
 
 Value apply_filter(Runtime& runtime,
@@ -220,6 +222,9 @@ Value apply_filter(Runtime& runtime,
   if (const Filter filter = text_filter(name)) return filter(runtime, value, arguments);
   if (const Filter filter = number_filter(name)) return filter(runtime, value, arguments);
   if (const Filter filter = sequence_filter(name)) return filter(runtime, value, arguments);
+  if (runtime.environment() == Environment::kTask) {
+    if (const Filter filter = task_filter(name)) return filter(runtime, value, arguments);
+  }
   fail("no filter named '", name, "' is supported");
 }
 

@@ -3,13 +3,14 @@
 
 #include <string_view>
 
+#include <hone/text/jinja_environment.h>
 #include <hone/text/jinja_methods.h>
 #include <hone/text/jinja_runtime.h>
 #include <hone/text/jinja_value.h>
 
 namespace hone::jinja {
 
-bool has_filter(std::string_view name);
+bool has_filter(std::string_view name, Environment environment);
 bool has_test(std::string_view name);
 
 /// value | name(arguments). Throws `Error` where Jinja raises, and for an unknown filter.

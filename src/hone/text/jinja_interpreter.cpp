@@ -26,8 +26,11 @@ Text Interpreter::run(const std::vector<std::pair<std::string, Value>>& inputs) 
     if (found != program_.names.end())
       globals->set(static_cast<Symbol>(found - program_.names.begin()), value);
   };
-  for (const char* name : {"raise_exception", "strftime_now", "namespace", "range", "dict"}) {
-    set(name, Value::function(name));
+  for (const char* name : {"namespace", "range", "dict"}) set(name, Value::function(name));
+  if (program_.environment == Environment::kTask) {
+    set("zip", Value::function("zip"));
+  } else {
+    for (const char* name : {"raise_exception", "strftime_now"}) set(name, Value::function(name));
   }
   for (const auto& [name, value] : inputs) set(name, value);
   const Scopes::Guard scope(scopes_, &*globals);

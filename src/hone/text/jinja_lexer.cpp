@@ -29,7 +29,8 @@ std::string normalize_lines(std::string_view source) {
 
 class Lexer {
  public:
-  Lexer(std::string source, const std::string& place) : source_(std::move(source)), place_(place) {}
+  Lexer(std::string source, const std::string& place, Environment environment)
+      : source_(std::move(source)), place_(place), trims_(environment == Environment::kChat) {}
 
   std::vector<Token> run() {
     while (at_ < source_.size()) read_data();
@@ -91,7 +92,7 @@ class Lexer {
       }
       return tag;
     }
-    if (sign == '+' || variable) return tag;
+    if (sign == '+' || variable || !trims_) return tag;
     const auto line_end =
         begin == tag ? std::string::npos : text.substr(begin, tag - begin).rfind('\n');
     if (line_end == std::string::npos && !line_starting_) return tag;
@@ -161,7 +162,7 @@ class Lexer {
     if (looking_at("-%}", position)) return skip_spaces(position + 3);
     if (!looking_at("%}", position)) return std::nullopt;
     position += 2;
-    return char_at(position) == '\n' ? position + 1 : position;
+    return trims_ && char_at(position) == '\n' ? position + 1 : position;
   }
 
   void read_comment() {
@@ -170,7 +171,7 @@ class Lexer {
     const char sign = hash > at_ ? sign_of(source_[hash - 1]) : '\0';
     std::size_t end = hash + 2;
     if (sign == '-') end = skip_spaces(end);
-    if (sign == '\0' && char_at(end) == '\n') ++end;
+    if (trims_ && sign == '\0' && char_at(end) == '\n') ++end;
     advance(end);
   }
 
@@ -389,6 +390,7 @@ class Lexer {
 
   std::string source_;
   const std::string& place_;
+  bool trims_;  // trim_blocks and lstrip_blocks
   std::vector<Token> tokens_;
   std::size_t at_ = 0;
   int line_ = 1;
@@ -397,8 +399,10 @@ class Lexer {
 
 }  // namespace
 
-std::vector<Token> tokenize(std::string_view source, const std::string& place) {
-  return Lexer(normalize_lines(source), place).run();
+std::vector<Token> tokenize(std::string_view source,
+                            const std::string& place,
+                            Environment environment) {
+  return Lexer(normalize_lines(source), place, environment).run();
 }
 
 }  // namespace hone::jinja

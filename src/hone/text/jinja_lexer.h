@@ -1,10 +1,11 @@
-// The tokens of a template, with the white space rules of trim_blocks and lstrip_blocks.
+// The tokens of a template, with the white space rules of its environment.
 #pragma once
 
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include <hone/text/jinja_environment.h>
 #include <hone/text/jinja_value.h>
 
 namespace hone::jinja {
@@ -30,8 +31,10 @@ struct Token {
 };
 
 /// Splits `source`, comments and raw blocks resolved, white space trimmed as Jinja does with
-/// trim_blocks and lstrip_blocks on and keep_trailing_newline off. The last token is kEnd. Throws
-/// `Error` starting with `place:line`.
-std::vector<Token> tokenize(std::string_view source, const std::string& place);
+/// trim_blocks and lstrip_blocks on (off for `Environment::kTask`) and keep_trailing_newline off.
+/// The last token is kEnd. Throws `Error` starting with `place:line`.
+std::vector<Token> tokenize(std::string_view source,
+                            const std::string& place,
+                            Environment environment = Environment::kChat);
 
 }  // namespace hone::jinja

@@ -150,7 +150,8 @@ class NameResolver {
   void check(const Expression* expression, bool soft) const {
     if (expression == nullptr) return;
     using Kind = Expression::Kind;
-    if (!soft && expression->kind == Kind::kFilter && !has_filter(expression->name)) {
+    if (!soft && expression->kind == Kind::kFilter &&
+        !has_filter(expression->name, program_.environment)) {
       fail(place_, ":", expression->line, ": no filter named \"", expression->name,
            "\" is supported");
     }

@@ -37,12 +37,14 @@ bool reads(const Block& block, Symbol name) {
 
 }  // namespace
 
-Program parse(std::string_view source, const std::string& place) {
-  return Parser(source, place).run();
+Program parse(std::string_view source, const std::string& place, Environment environment) {
+  return Parser(source, place, environment).run();
 }
 
-Parser::Parser(std::string_view source, const std::string& place)
-    : place_(place), tokens_(tokenize(source, place_)) {}
+Parser::Parser(std::string_view source, const std::string& place, Environment environment)
+    : place_(place), tokens_(tokenize(source, place_, environment)) {
+  program_.environment = environment;
+}
 
 Program Parser::run() {
   program_.loop = symbol("loop");

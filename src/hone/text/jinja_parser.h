@@ -15,12 +15,14 @@ namespace hone::jinja {
 /// Parses `source` with the statements that chat templates use. Throws `Error` starting with
 /// `place:line` for what Jinja refuses, for `block`, `extends`, `include`, `import` and
 /// `autoescape`, and for nesting beyond a fixed depth.
-Program parse(std::string_view source, const std::string& place);
+Program parse(std::string_view source,
+              const std::string& place,
+              Environment environment = Environment::kChat);
 
 /// The recursive descent behind `parse`; expressions and statements are in a source file each.
 class Parser {
  public:
-  Parser(std::string_view source, const std::string& place);
+  Parser(std::string_view source, const std::string& place, Environment environment);
 
   Program run();
 

@@ -4,6 +4,9 @@
 #include <cstddef>
 #include <cstdint>
 
+#include <hone/base/split_mix.h>
+#include <hone/text/jinja_environment.h>
+
 namespace hone::jinja {
 
 /// Bounds on one render, so that no template runs for ever or fills the memory.
@@ -21,7 +24,12 @@ inline constexpr std::int64_t kMaxRange = 100'000;
 class Runtime {
  public:
   /// `now`: seconds since 1970 for strftime_now, in UTC; negative: the clock, in local time.
-  explicit Runtime(std::int64_t now, const Limits& limits = {}) : limits_(limits), now_(now) {}
+  /// `seed` decides what the filter `choice` draws.
+  explicit Runtime(std::int64_t now,
+                   const Limits& limits = {},
+                   Environment environment = Environment::kChat,
+                   std::uint64_t seed = 0)
+      : limits_(limits), now_(now), environment_(environment), random_(seed) {}
 
   /// `count` more steps.
   void step(std::int64_t count = 1);
@@ -35,12 +43,17 @@ class Runtime {
   void check_output(std::size_t bytes) const;
 
   std::int64_t now() const { return now_; }
+  Environment environment() const { return environment_; }
+  /// The next random number of this render, in 0 .. bound-1.
+  std::uint64_t draw(std::uint64_t bound) { return random_.below(bound); }
 
  private:
   Limits limits_;
   std::int64_t steps_ = 0;
   std::size_t made_ = 0;
   std::int64_t now_;
+  Environment environment_;
+  SplitMix random_;
 };
 
 }  // namespace hone::jinja

@@ -99,7 +99,8 @@ bool other_test(Runtime& runtime,
     return has_case(to_text(runtime, value).bytes(), name == "upper");
   if (!hashable(value)) fail("unhashable type: '", value.type_name(), "'");
   if (!value.is_text()) return false;
-  return name == "filter" ? has_filter(value.bytes()) : has_test(value.bytes());
+  return name == "filter" ? has_filter(value.bytes(), runtime.environment())
+                          : has_test(value.bytes());
 }
 
 }  // namespace

@@ -1,0 +1,34 @@
+#include <algorithm>
+
+#include <nlohmann/json.hpp>
+
+#include <hone/data/tally.h>
+
+namespace hone {
+
+void Tally::add(const std::string& what, const std::string& place) {
+  auto found =
+      std::ranges::find_if(entries_, [&](const Entry& entry) { return entry.what == what; });
+  if (found == entries_.end()) found = entries_.insert(entries_.end(), {what, 0, place});
+  ++found->count;
+}
+
+std::int64_t Tally::total() const {
+  std::int64_t total = 0;
+  for (const auto& entry : entries_) total += entry.count;
+  return total;
+}
+
+Json Tally::json() const {
+  Json list = Json::array();
+  for (const auto& entry : entries_) {
+    Json item = Json::object();
+    item["what"] = entry.what;
+    item["count"] = entry.count;
+    item["first"] = entry.first_place;
+    list.push_back(std::move(item));
+  }
+  return list;
+}
+
+}  // namespace hone

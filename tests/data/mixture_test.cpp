@@ -150,17 +150,19 @@ std::string words(int from, int to) {
 
 TEST(Contamination, FindsThirteenWordsInARowAndNotTwelve) {
   Contamination evaluation;
-  evaluation.add(words(0, 30), "e:1");
-  evaluation.add(words(100, 105), "e:2");
-  EXPECT_EQ(evaluation.texts(), 2u);
-  EXPECT_EQ(evaluation.short_texts(), 1u);
+  evaluation.add({"label", words(0, 30)}, "e:1");
+  evaluation.add({words(100, 105), "yes"}, "e:2");
+  EXPECT_EQ(evaluation.rows(), 2u);
+  EXPECT_EQ(evaluation.short_rows(), 1u);
   const auto found = evaluation.find("Before: " + words(10, 23) + "after");
   ASSERT_TRUE(found);
   EXPECT_EQ(found->evaluation, "e:1");
   EXPECT_EQ(found->words + " ", words(10, 23));
   EXPECT_FALSE(evaluation.find("before " + words(10, 22) + "after and some more words here too"));
   EXPECT_FALSE(evaluation.find(words(5, 12)));  // a short text inside a long one
-  // A short evaluation text is found as a whole only.
+  // What a row has beside a long text does not count; a short row's texts are found as wholes only.
+  EXPECT_FALSE(evaluation.find("label"));
+  EXPECT_TRUE(evaluation.find("Yes."));
   EXPECT_EQ(evaluation.find("W100, w101. w102 w103 w104!")->evaluation, "e:2");
   EXPECT_FALSE(evaluation.find(words(100, 106)));
   EXPECT_FALSE(evaluation.find(""));
@@ -182,7 +184,7 @@ TEST(Contamination, AgreesWithBruteForce) {
   std::vector<std::string> grams;
   for (int i = 0; i < 5; ++i) {
     const auto text = make();
-    evaluation.add(join(text), "e");
+    evaluation.add({join(text)}, "e");
     for (std::size_t at = 0; at + 8 <= text.size(); ++at)
       grams.push_back(join({text.begin() + static_cast<std::ptrdiff_t>(at),
                             text.begin() + static_cast<std::ptrdiff_t>(at + 8)}));

@@ -20,19 +20,27 @@ Contamination::Contamination(std::size_t size) : size_(size) {
   if (size == 0) fail("an n-gram must have at least 1 word");
 }
 
-void Contamination::add(std::string_view text, const std::string& place) {
+void Contamination::add(const std::vector<std::string>& texts, const std::string& place) {
   const auto number = static_cast<std::uint32_t>(places_.size());
   places_.push_back(place);
-  const auto words = normalized_words(text);
-  const bool is_short = words.size() < size_;
-  if (is_short) ++short_texts_;
-  auto& known = is_short ? whole_ : n_grams_;
-  for (const auto hash : hash_shingles(words, size_)) known.try_emplace(hash, number);
+  bool is_short = true;
+  for (const auto& text : texts) {
+    const auto words = normalized_words(text);
+    if (words.size() < size_) continue;
+    is_short = false;
+    for (const auto hash : hash_shingles(words, size_)) n_grams_.try_emplace(hash, number);
+  }
+  if (!is_short) return;
+  ++short_rows_;
+  for (const auto& text : texts) {
+    const auto words = normalized_words(text);
+    if (!words.empty()) whole_.try_emplace(hash_words(words), number);
+  }
 }
 
 void Contamination::add_file(const std::filesystem::path& path) {
   for_each_labelled({.path = path}, [&](const Json& row, const std::string& place) {
-    std::string texts;
+    std::vector<std::string> texts;
     append_texts(row, texts);
     add(texts, place);
   });

@@ -111,8 +111,8 @@ void write_contaminated(const Intake& intake, const std::filesystem::path& path)
 
 Json contamination_report(const Intake& intake) {
   Json report = Json::object();
-  report["evaluation_texts"] = intake.contamination().texts();
-  report["shorter_than_n_gram"] = intake.contamination().short_texts();
+  report["evaluation_rows"] = intake.contamination().rows();
+  report["shorter_than_n_gram"] = intake.contamination().short_rows();
   report["records_found"] = intake.contaminated().size();
   return report;
 }
@@ -145,8 +145,8 @@ void summarise(const std::vector<MixSource>& sources,
   if (options.care.evaluation.empty()) return;
   report["contamination"] = contamination_report(intake);
   summary.lines.push_back(
-      concat("evaluation texts: ", grouped(intake.contamination().texts()), ", ",
-             intake.contamination().short_texts(), " of them shorter than ", options.care.n_gram,
+      concat("evaluation rows: ", grouped(intake.contamination().rows()), ", ",
+             intake.contamination().short_rows(), " of them shorter than ", options.care.n_gram,
              " words; records that hold words of them: ", grouped(intake.contaminated().size())));
 }
 

@@ -14,13 +14,18 @@ std::string strip_text(const std::string& text) {
   return jinja::strip(jinja::Text(text), nullptr, true, true).bytes();
 }
 
-void append_texts(const Json& value, std::string& out) {
+void append_texts(const Json& value, std::vector<std::string>& texts) {
   if (value.is_string()) {
-    out += value.get_ref<const std::string&>();
-    out += '\n';
+    texts.push_back(value.get<std::string>());
   } else if (value.is_structured()) {
-    for (const auto& item : value) append_texts(item, out);
+    for (const auto& item : value) append_texts(item, texts);
   }
+}
+
+void append_texts(const Json& value, std::string& text) {
+  std::vector<std::string> texts;
+  append_texts(value, texts);
+  for (const auto& part : texts) text.append(part).push_back('\n');
 }
 
 std::vector<std::size_t> select_templates(const std::vector<std::string>& names,

@@ -18,8 +18,11 @@ using TaskInputs = std::vector<std::pair<std::string, jinja::Value>>;
 /// `text` without white space (in Python's sense) at its ends.
 std::string strip_text(const std::string& text);
 
-/// All texts in `value`, those in lists and objects too, a line each.
-void append_texts(const Json& value, std::string& out);
+/// Appends all texts in `value`, those in lists and objects too.
+void append_texts(const Json& value, std::vector<std::string>& texts);
+
+/// The same, each text followed by a line end.
+void append_texts(const Json& value, std::string& text);
 
 /// The places of the templates called `use` among `names`; of all where `use` is empty. Throws
 /// `Error` starting with `file` for a name that is not there and for one in `names` twice.

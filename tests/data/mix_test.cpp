@@ -243,6 +243,25 @@ TEST_F(Mix, FieldsAreMadeOfTheRecordAsTheFileHasIt) {
             R"({"prompt":"A Say it","completion":"\nyes","task":"echo","template":"a"})");
 }
 
+TEST_F(Mix, IntegersAreForPromptSource) {
+  const auto yaml = shared_path("data/templates_promptsource/snli.yaml");
+  if (!yaml) GTEST_SKIP() << "needs ../shared";
+  const auto data = *shared_path("data/nlp_tasks/snli_subset_dev.tsv");
+  const auto mixture =
+      "[[source]]\nname = \"snli\"\ntemplates = \"" + yaml->string() + "\"\nfiles = [{path = \"" +
+      data.string() +
+      "\"}]\nfields = {premise = \"{{ sentence1 }}\", hypothesis = \"{{ sentence2 }}\", label = "
+      "\"{{ {'entailment': 0, 'neutral': 1, 'contradiction': 2}[gold_label] }}\"}\n";
+  EXPECT_TRUE(contains(error_of([&] { run(mixture); }), "the templates make nothing of any"));
+  const auto summary = run(mixture + "integers = [\"label\"]\n");
+  EXPECT_EQ(summary.report["sources"][0]["skipped"].size(), 0u);
+  EXPECT_GE(summary.train, 195);
+  EXPECT_EQ(rows("train.jsonl")[0]["task"], "snli");
+  write_records("x.tsv", "x", 3);
+  EXPECT_TRUE(contains(error_of([&] { run(source("x", "integers = [\"text\"]\n")); }),
+                       "x.tsv:2: \"text\" must be a whole number, got \"x number 0\""));
+}
+
 TEST_F(Mix, RefusesMixturesInOneLine) {
   write_records("x.tsv", "x", 3);
   folder_.file("bad.tsv", "text\tlabel\nx\t7\n");

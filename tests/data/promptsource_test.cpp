@@ -74,6 +74,8 @@ TEST(PromptSource, EveryTemplateGivesWhatJinjaGives) {
 // template of another file of the same data set; so what is compared, byte for byte, is text that
 // our renderer never saw. Of DBpedia-14 and CommonGen there is one file each: there the record is
 // taken out of the very text that is compared, which checks the wording and white space only.
+// (multiple_choice/commonsense_qa.jsonl is no source for these rows: it has other questions, those
+// for validation, with four of the five choices.)
 
 Json rendered(const std::string& name) {
   Json rows = Json::array();

@@ -15,7 +15,7 @@ namespace hone {
 
 /// Finds texts whose normalised words are those of an earlier one, in the same order.
 ///
-/// Holds a hash of 128 bits and the number of each text that it has not seen before: about 50
+/// Holds a hash of 128 bits and the number of each text that it has not seen before: about 60
 /// bytes.
 class ExactDuplicates {
  public:

@@ -57,7 +57,7 @@ struct SpooledRecord {
 /// the one that stays. Which side a record falls on depends on its words and the seed alone, not on
 /// its place.
 ///
-/// Holds 16 bytes for each record kept, besides what ExactDuplicates (about 50), NearDuplicates
+/// Holds 16 bytes for each record kept, besides what ExactDuplicates (about 60), NearDuplicates
 /// (about 1 KB, if asked for) and Contamination hold; the records themselves are on disk.
 class Intake {
  public:

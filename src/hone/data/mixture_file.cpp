@@ -1,3 +1,4 @@
+#include <charconv>
 #include <cmath>
 #include <set>
 
@@ -36,7 +37,7 @@ std::vector<std::pair<std::string, jinja::Template>> read_fields(const TomlTable
 }
 
 MixSource read_source(const TomlTable& table, const path& folder) {
-  table.expect_only({"name", "templates", "files", "fields", "use", "weight"});
+  table.expect_only({"name", "templates", "files", "fields", "integers", "use", "weight"});
   MixSource source{.name = table.text("name"), .files = {}};
   for (const auto& entry : table.tables("files"))
     source.files.push_back(read_file_entry(entry, folder));
@@ -49,6 +50,7 @@ MixSource read_source(const TomlTable& table, const path& folder) {
     fail(table.place("use"), ": source ", quote(source.name), " has no \"templates\" to use");
   }
   source.fields = read_fields(table);
+  source.integers = table.texts("integers");
   if (table.has("weight")) {
     source.weight = table.number("weight", 0.0);
     if (!std::isfinite(*source.weight) || *source.weight < 0.0)
@@ -75,6 +77,22 @@ void fill_fields(const MixSource& source, const std::string& place, Json& record
   for (std::size_t i = 0; i < texts.size(); ++i) record[source.fields[i].first] = texts[i];
 }
 
+/// Turns the texts of the source's `integers` into numbers.
+void make_integers(const MixSource& source, const std::string& place, Json& record) {
+  for (const auto& name : source.integers) {
+    if (!record.contains(name)) fail(place, ": the record has no field ", quote(name));
+    auto& value = record[name];
+    if (value.is_number_integer()) continue;
+    std::int64_t number = 0;
+    const auto text = value.is_string() ? strip_text(value.get<std::string>()) : std::string();
+    const auto* const end = text.data() + text.size();
+    const auto result = std::from_chars(text.data(), end, number);
+    if (text.empty() || result.ec != std::errc() || result.ptr != end)
+      fail(place, ": ", quote(name), " must be a whole number, got ", to_json_line(value));
+    value = number;
+  }
+}
+
 }  // namespace
 
 void for_each_source_record(const MixSource& source,
@@ -82,6 +100,7 @@ void for_each_source_record(const MixSource& source,
   for (const auto& file : source.files) {
     for_each_labelled(file, [&](Json record, const std::string& place) {
       fill_fields(source, place, record);
+      make_integers(source, place, record);
       if (source.task) source.task->check(record, place);
       each(std::move(record), place);
     });

@@ -9,6 +9,7 @@
 //     {path = "more.tsv", columns = ["text", "label"]},
 //   ]
 //   fields = {text = "{{ text | trim }}"}      # Jinja over the record as the file has it
+//   integers = ["label"]                       # these fields are whole numbers, not texts
 //   use = ["is_it_good"]                       # these templates alone
 //   weight = 2.0
 #pragma once
@@ -35,6 +36,8 @@ struct MixSource {
   /// Fields that each record gets, or has replaced: a text that Jinja makes of the record as the
   /// file has it.
   std::vector<std::pair<std::string, jinja::Template>> fields{};
+  /// Fields that become whole numbers if they are texts; PromptSource's templates take labels so.
+  std::vector<std::string> integers{};
   std::optional<double> weight{};  ///< its part of the mixture; all sources have one, or none
 
   /// The task's name; the source's own where it has no task.

@@ -158,30 +158,38 @@ std::vector<SourceTemplate> read_templates(const YAML::Node& root, const std::st
   return all;
 }
 
-YAML::Node parse_yaml(const std::filesystem::path& path) {
+/// What a file holds.
+struct SourceFile {
+  std::string task;
+  std::vector<SourceTemplate> templates;
+};
+
+SourceFile read_source(const std::filesystem::path& path) {
+  const auto file = path.string();
   const auto text = read_file(path);
-  if (const auto bad = find_invalid_utf8(text))
-    fail(path.string(), ": not UTF-8 at byte ", *bad + 1);
+  if (const auto bad = find_invalid_utf8(text)) fail(file, ": not UTF-8 at byte ", *bad + 1);
   try {
-    return YAML::Load(text);
+    const auto root = YAML::Load(text);
+    SourceFile source{.task = {}, .templates = read_templates(root, file)};
+    source.task = text_of(root, "dataset", file);
+    if (root["subset"] && !root["subset"].IsNull())
+      source.task += "/" + text_of(root, "subset", file);
+    return source;
   } catch (const YAML::Exception& error) {
-    fail(path.string(), ":", error.mark.line + 1, ": not YAML: ", error.msg);
+    fail(file, ":", error.mark.line + 1, ": not YAML: ", error.msg);
   }
 }
 
 }  // namespace
 
 std::shared_ptr<const Task> read_promptsource(const std::filesystem::path& path, const Texts& use) {
-  const auto file = path.string();
-  const auto root = parse_yaml(path);
-  auto all = read_templates(root, file);
+  auto source = read_source(path);
   Texts names;
-  for (const auto& entry : all) names.push_back(entry.name);
+  for (const auto& entry : source.templates) names.push_back(entry.name);
   std::vector<SourceTemplate> used;
-  for (const auto index : select_templates(names, use, file)) used.push_back(all[index]);
-  auto name = text_of(root, "dataset", file);
-  if (root["subset"] && !root["subset"].IsNull()) name += "/" + text_of(root, "subset", file);
-  return std::make_shared<PromptSourceTask>(std::move(name), std::move(used));
+  for (const auto index : select_templates(names, use, path.string()))
+    used.push_back(source.templates[index]);
+  return std::make_shared<PromptSourceTask>(std::move(source.task), std::move(used));
 }
 
 }  // namespace hone

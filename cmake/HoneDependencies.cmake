@@ -22,8 +22,16 @@ pkg_check_modules(SENTENCEPIECE REQUIRED IMPORTED_TARGET sentencepiece)
 pkg_check_modules(PCRE2 REQUIRED IMPORTED_TARGET libpcre2-8)
 pkg_check_modules(UTF8PROC REQUIRED IMPORTED_TARGET libutf8proc)
 pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
+pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
 pkg_check_modules(TOMLPLUSPLUS REQUIRED IMPORTED_TARGET tomlplusplus)
 pkg_check_modules(YAMLCPP REQUIRED IMPORTED_TARGET yaml-cpp)
+
+# What hone_core is linked with; CMake does not pass it on from an object library.
+if(NOT TARGET hone_core_needs)
+  add_library(hone_core_needs INTERFACE)
+  target_link_libraries(hone_core_needs INTERFACE simdjson::simdjson ZLIB::ZLIB PkgConfig::SENTENCEPIECE
+    PkgConfig::PCRE2 PkgConfig::UTF8PROC PkgConfig::XXHASH PkgConfig::ZSTD PkgConfig::TOMLPLUSPLUS PkgConfig::YAMLCPP)
+endif()
 
 if(HONE_BUILD_PROGRAMS OR HONE_BUILD_TESTS)
   find_package(CLI11 2.1 REQUIRED)

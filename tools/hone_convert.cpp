@@ -20,7 +20,7 @@ using namespace hone::recipes;
 
 struct Options {
   std::string model, tokenizer, output, chat_template;
-  std::vector<std::string> input;
+  std::vector<std::string> input, columns;
   std::string format = "auto";
   std::string train_on = "assistant";
   std::string overflow = "drop";
@@ -34,13 +34,17 @@ void add_options(CLI::App& app, Options& options) {
                  "model whose tokenizer and chat template to use: folder or .gguf");
   app.add_option("--tokenizer", options.tokenizer,
                  "tokenizer alone: tokenizer.json, .model, folder or .gguf");
-  app.add_option("--input", options.input,
-                 "JSONL (also .gz) or JSON array; several files become one")
+  app.add_option(
+         "--input", options.input,
+         "JSONL, JSON array, .csv or .tsv (each also .gz or .zst); several files become one")
       ->required();
   app.add_option("--output", options.output, "tokenized JSONL to write")->required();
   app.add_option("--format", options.format,
                  "auto, messages, prompt-completion, alpaca or sharegpt")
       ->capture_default_str();
+  app.add_option("--columns", options.columns,
+                 "keys under other names, such as prompt=question,completion=answer")
+      ->delimiter(',');
   app.add_option(
          "--train-on", options.train_on,
          "what is learnt: assistant (every reply with its end token; the completion), last, or all")
@@ -78,16 +82,19 @@ std::string source_names(const std::vector<std::string>& paths) {
 /// Throws `Interrupted` where Ctrl-C was pressed.
 void convert_files(const Options& options, Converter& converter, TokenizedWriter& writer) {
   const auto format = record_format(options.format);
+  ColumnNames columns;
+  for (const auto& text : options.columns) columns.insert(column_name(text));
   Progress progress(
       std::cerr,
       {.label = "convert", .total = 0, .rate_unit = "tokens", .terminal = stderr_is_terminal()});
   for (const auto& path : options.input) {
-    for_each_record(path, format, [&](const Record& record) {
+    const auto take = [&](const Record& record) {
       const auto row = converter.convert(record);
       if (row) writer.write(*row);
       progress.advance(1, row ? static_cast<double>(row->input_ids.size()) : 0.0);
       if (stop_requested()) throw Interrupted();
-    });
+    };
+    for_each_record(path, format, take, columns);
   }
 }
 

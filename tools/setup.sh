@@ -17,7 +17,7 @@ HONE_STARTED=$SECONDS
 HONE_PACKAGES=(
   g++ cmake ninja-build pkgconf python3 python3-venv
   nlohmann-json3-dev libcli11-dev libtomlplusplus-dev libgtest-dev libsentencepiece-dev libsimdjson-dev
-  libpcre2-dev libutf8proc-dev libxxhash-dev libyaml-cpp-dev zlib1g-dev)
+  libpcre2-dev libutf8proc-dev libxxhash-dev libyaml-cpp-dev zlib1g-dev libzstd-dev)
 
 # The g++ that hone is tested with. Under another one a new kind of warning must not stop a build.
 HONE_TESTED_GXX=12

@@ -138,6 +138,16 @@ TEST_F(DataPrograms, ConvertTakesItsOptionsFromAFile) {
   EXPECT_EQ(run(kConvert, {"--config", path("again.toml"), "--print-config"}).out, printed.out);
 }
 
+TEST_F(DataPrograms, ConvertTakesATableWithColumnsOfOtherNames) {
+  folder_.file("in.csv", "question,answer\n\"a, lamp\",on\n");
+  const auto outcome = convert("in.csv", {"--columns", "prompt=question,completion=answer"});
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_NE(outcome.err.find("written 1"), std::string::npos) << outcome.err;
+  std::filesystem::remove(path("t.jsonl"));
+  expect_refused(convert("in.csv"), "in.csv:2: expected messages");
+  expect_refused(convert("in.csv", {"--columns", "prompt:question"}), "prompt=question");
+}
+
 TEST_F(DataPrograms, InspectRefusesRowsOfAnotherTokenizer) {
   folder_.file("in.jsonl", kChat);
   ASSERT_EQ(convert("in.jsonl").code, 0);

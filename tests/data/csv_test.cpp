@@ -1,128 +1,148 @@
-// CSV against the rules of RFC 4180, and tables as labelled records.
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
+#include <zlib.h>
+#include <zstd.h>
 
+#include <hone/base/decompress.h>
+#include <hone/base/error.h>
 #include <hone/data/csv.h>
-#include <hone/data/labelled.h>
+#include <hone/data/record.h>
 
 #include "base/error_of.h"
 #include "base/temporary_folder.h"
 #include "shared_data.h"
 
-namespace hone::testing {
+namespace hone {
 namespace {
 
-using Rows = std::vector<std::vector<std::string>>;
+using testing::error_of;
+using testing::shared_path;
+using testing::TemporaryFolder;
 
-Rows rows_of(const std::string& text, const CsvOptions& options = {}) {
+using Rows = std::vector<std::pair<std::string, Json>>;
+
+Rows rows_of(std::string_view text, char separator = ',') {
   Rows rows;
-  for_each_csv_row(text, "t.csv", options,
-                   [&](auto& fields, const std::string&) { rows.push_back(fields); });
+  for_each_table_row(text, separator, "t.csv", [&](const Json& row, const std::string& place) {
+    rows.emplace_back(place, row);
+  });
   return rows;
 }
 
-TEST(Csv, FollowsTheRulesOfRfc4180) {
-  EXPECT_EQ(rows_of("aaa,bbb,ccc\r\nzzz,yyy,xxx\r\n"),
-            (Rows{{"aaa", "bbb", "ccc"}, {"zzz", "yyy", "xxx"}}));                   // rule 1
-  EXPECT_EQ(rows_of("aaa,bbb\r\nzzz,yyy"), (Rows{{"aaa", "bbb"}, {"zzz", "yyy"}}));  // rule 2
-  EXPECT_EQ(rows_of("a, b ,"), (Rows{{"a", " b ", ""}}));                            // rule 4
-  EXPECT_EQ(rows_of("\"aaa\",\"b \r\nbb\",\"c,c\"\n1,2,3"),
-            (Rows{{"aaa", "b \r\nbb", "c,c"}, {"1", "2", "3"}}));  // rules 5 and 6
-  EXPECT_EQ(rows_of("\"a\"\"b\",\"\"\n"), (Rows{{"a\"b", ""}}));   // rule 7
+TEST(Csv, QuotesHoldSeparatorsLineEndsAndQuotes) {  // D16
+  const auto rows = rows_of(
+      "\xef\xbb\xbf"
+      "prompt,completion\r\n\"Say \"\"a, b\"\"\",\"one\ntwo\"\r\n\nPlain, \n\"\",x");
+  ASSERT_EQ(rows.size(), 3u);
+  EXPECT_EQ(rows[0].first, "t.csv:2");
+  EXPECT_EQ(rows[0].second["prompt"], "Say \"a, b\"");
+  EXPECT_EQ(rows[0].second["completion"], "one\ntwo");
+  EXPECT_EQ(rows[1].first, "t.csv:5") << "line ends inside quotes and blank lines count";
+  EXPECT_EQ(rows[1].second["completion"], " ");
+  EXPECT_EQ(rows[2].second["prompt"], "");
+  EXPECT_EQ(rows_of("a\tb\nx,y\t\"z\"\n", '\t')[0].second, Json({{"a", "x,y"}, {"b", "z"}}));
+  EXPECT_TRUE(rows_of("").empty());
+  EXPECT_TRUE(rows_of("a,b\n").empty());
 }
 
-TEST(Csv, TakesMarksBlankLinesTabsAndBareQuotes) {
-  EXPECT_EQ(rows_of("\xef\xbb\xbf"
-                    "a,b\n\n\r\n1,2\n"),
-            (Rows{{"a", "b"}, {"1", "2"}}));
-  EXPECT_EQ(rows_of("5\" nail,x"), (Rows{{"5\" nail", "x"}}));
-  EXPECT_EQ(rows_of("\"say \"\"hi\"\"\"\ta,b", {.separator = '\t'}), (Rows{{"say \"hi\"", "a,b"}}));
-  EXPECT_EQ(rows_of("\"a\tb", {.separator = '\t', .quotes = false}), (Rows{{"\"a", "b"}}));
-  EXPECT_EQ(rows_of("a\rb"), (Rows{{"a\rb"}}));
-  EXPECT_EQ(rows_of(""), Rows{});
+TEST(Csv, BadRowsAreNamedByLine) {
+  const auto message = [](std::string_view text) { return error_of([&] { rows_of(text); }); };
+  EXPECT_EQ(message("a,b\n1,2\n3\n"), "t.csv:3: has 1 field for the 2 columns a, b");
+  EXPECT_EQ(message("a,b\n1,2,3\n"), "t.csv:2: has 3 fields for the 2 columns a, b");
+  EXPECT_EQ(message("a,b\n\"1,2\n"), "t.csv:2: a quote is not closed");
+  EXPECT_NE(message("a,b\n\"1\"x,2\n").find("t.csv:2: text behind a closing quote"),
+            std::string::npos);
+  EXPECT_EQ(message("a,a\n"), "t.csv:1: two columns are named \"a\"");
+  EXPECT_NE(message("a,\n").find("t.csv:1: a column has no name"), std::string::npos);
+  EXPECT_EQ(message("a\ncaf\xe9\n"), "t.csv:2: is not UTF-8");
 }
 
-TEST(Csv, NamesTheLineOfWhatIsWrong) {
-  const TemporaryFolder folder;
-  const auto message = [&](const std::string& text, const CsvOptions& options = {}) {
-    return error_of([&] {
-      for_each_csv_record(folder.file("t.csv", text), options,
-                          [](const Json&, const std::string&) {});
-    });
-  };
-  EXPECT_TRUE(contains(message("a\n\"x\n\ny"), "t.csv:2: a quoted field is not closed"));
-  EXPECT_TRUE(contains(message("a\n\"x\n\"y\n"), "t.csv:3: a quoted field ends at its quote"));
-  EXPECT_TRUE(contains(message("a,b\n1,2\n1\n"), "t.csv:3: expected 2 fields, got 1"));
-  EXPECT_TRUE(contains(message("a,b\n\"1\n\",2\n1,2,3\n"), "t.csv:4: expected 2 fields, got 3"));
-  EXPECT_TRUE(contains(message("a,a\n"), "t.csv:1: two columns are called \"a\""));
-  EXPECT_TRUE(contains(message("a,\n"), "t.csv:1: column 2 has no name"));
-  EXPECT_TRUE(contains(message("a\n\xff\n"), "t.csv:2: column 1 is not UTF-8"));
-}
-
-std::vector<Json> records_of(const LabelledFile& file) {
-  std::vector<Json> records;
-  for_each_labelled(file,
-                    [&](Json record, const std::string&) { records.push_back(std::move(record)); });
-  return records;
-}
-
-TEST(Labelled, ReadsEachFormatByItsEnding) {
-  const TemporaryFolder folder;
-  const auto expected = Json::parse(R"({"text":"a b","label":"1"})");
-  for (const auto& [name, text] :
-       std::map<std::string, std::string>{{"t.csv", "text,label\na b,1\n"},
-                                          {"t.tsv", "text\tlabel\na b\t1\n"},
-                                          {"t.jsonl", "{\"text\":\"a b\",\"label\":\"1\"}\n"},
-                                          {"t.json", "[{\"text\":\"a b\",\"label\":\"1\"}]"}}) {
-    EXPECT_EQ(records_of({.path = folder.file(name, text)}), std::vector<Json>{expected}) << name;
+TEST(Csv, EveryTruncationIsReadOrRefused) {
+  const std::string text = "a,b\r\n\"x \"\"y\"\"\",\"1\n2\"\r\nz,\n";
+  for (std::size_t size = 0; size < text.size(); ++size) {
+    const auto message = error_of([&] { rows_of(std::string_view(text).substr(0, size)); });
+    EXPECT_TRUE(message.empty() || message.starts_with("t.csv:")) << message;
   }
-  Json set = Json::object();
-  set["label"] = "1";
-  EXPECT_EQ(records_of({.path = folder.file("t.txt", "\n  a b \r\n"), .set = set}),
-            std::vector<Json>{expected});
-  EXPECT_EQ(records_of({.path = folder.file("n.tsv", "a b\t1\n"), .columns = {"text", "label"}}),
-            std::vector<Json>{expected});
 }
 
-TEST(Labelled, RefusesInOneLine) {
+std::string packed_by_zstd(const std::string& text) {
+  std::string bytes(ZSTD_compressBound(text.size()), '\0');
+  bytes.resize(ZSTD_compress(bytes.data(), bytes.size(), text.data(), text.size(), 3));
+  return bytes;
+}
+
+TEST(Csv, TablesAreRecordsAlsoPacked) {
   const TemporaryFolder folder;
-  const auto message = [&](const std::string& name, const std::string& text,
-                           LabelledFile file = {}) {
-    file.path = folder.file(name, text);
-    return error_of([&] { records_of(file); });
-  };
-  EXPECT_TRUE(contains(message("t.csv", ""), "t.csv: no records"));
-  EXPECT_TRUE(contains(message("t.csv", "a,b\n"), "t.csv: no records"));
-  EXPECT_TRUE(contains(message("t.txt", "\n \n"), "t.txt: no records"));
-  EXPECT_TRUE(contains(message("t.dat", "a"), "its ending tells no format"));
-  EXPECT_TRUE(contains(message("t.jsonl", "{}\n[1]\n"), "t.jsonl:2: a record must be an object"));
-  EXPECT_TRUE(contains(message("t.json", "{}"), "expected an array of records"));
-  EXPECT_TRUE(contains(message("t.txt", "\xff"), "t.txt:1: not UTF-8"));
-  EXPECT_TRUE(contains(message("t.csv", "a\n1\n", {.path = {}, .format = "xls"}),
-                       "format \"xls\" is not one of"));
-  Json set = Json::object();
-  set["text"] = "x";
-  EXPECT_TRUE(contains(message("t.txt", "a", {.path = {}, .set = set}),
-                       "t.txt:1: the record has a field \"text\" of its own"));
+  const std::string text = "prompt,completion\nHi,Ho\nWhat?,\"a, b\"\n";
+  folder.file("t.csv", text);
+  folder.file("t.csv.zst", packed_by_zstd(text.substr(0, 18)) + packed_by_zstd(text.substr(18)));
+  for (const char* name : {"t.csv", "t.csv.zst"}) {
+    const auto records = read_records(folder / name);
+    ASSERT_EQ(records.size(), 2u) << name;
+    EXPECT_EQ(records[1].prompt, "What?");
+    EXPECT_EQ(records[1].completion, "a, b");
+  }
+  folder.file("other.csv", "question,answer\na,b\n");
+  EXPECT_NE(error_of([&] {
+              read_records(folder / "other.csv");
+            }).find("other.csv:2: expected messages, prompt with completion"),
+            std::string::npos);
 }
 
-TEST(Labelled, ReadsTheTablesOfSharedData) {
-  const auto folder = shared_path("data/nlp_tasks");
-  if (!folder) GTEST_SKIP() << "needs ../shared";
-  // Counts as its README states them.
-  EXPECT_EQ(records_of({.path = *folder / "banking77_test.csv"}).size(), 3080u);
-  EXPECT_EQ(records_of({.path = *folder / "snli_subset_train.tsv"}).size(), 1666u);
-  EXPECT_EQ(records_of({.path = *folder / "rt_polarity_neg_first1000.txt"}).size(), 1000u);
-  EXPECT_EQ(records_of({.path = *folder / "uci_yelp_labelled.txt",
-                        .format = "tsv",
-                        .columns = {"text", "label"},
-                        .quotes = false})
-                .size(),
-            1000u);
+TEST(Records, ColumnsMayHaveOtherNames) {
+  const TemporaryFolder folder;
+  const auto table = folder.file("t.tsv", "completion\tprompt\tid\nWhat?\tThat\t7\n");
+  const auto read = [&](const ColumnNames& columns) {
+    std::vector<Record> records;
+    for_each_record(
+        table, RecordFormat::kAuto, [&](Record record) { records.push_back(std::move(record)); },
+        columns);
+    return records.at(0);
+  };
+  EXPECT_EQ(read({}).prompt, "That");
+  const auto swapped = read({{"prompt", "completion"}, {"completion", "prompt"}});
+  EXPECT_EQ(swapped.prompt, "What?");
+  EXPECT_EQ(swapped.completion, "That");
+  EXPECT_EQ(error_of([&] {
+              read({{"prompt", "question"}});
+            }),
+            table.string() +
+                ":2: has no \"question\" for the prompt; its keys are completion, prompt, id");
+  EXPECT_EQ(column_name("prompt=q=1").second, "q=1");
+  for (const char* bad : {"prompt", "=q", "prompt="}) EXPECT_THROW(column_name(bad), Error) << bad;
+}
+
+TEST(Decompressed, EveryTruncationOfZstdIsRefused) {
+  std::string text;
+  for (int i = 0; i < 40000; ++i) text += std::to_string(i * 7919 % 10007);
+  const auto bytes = packed_by_zstd(text);
+  ASSERT_TRUE(is_compressed(bytes));
+  EXPECT_EQ(decompressed(bytes, "x"), text);
+  for (std::size_t size = 4; size < bytes.size(); size += 97)
+    EXPECT_NE(error_of([&] { decompressed(bytes.substr(0, size), "x"); }).find("x: "),
+              std::string::npos)
+        << size;
+}
+
+TEST(Csv, SharedCases) {  // D08, D16
+  const auto files = shared_path("cases/files");
+  if (!files) GTEST_SKIP() << "the shared data is not here";
+  const auto records = read_records(*files / "D16_quotes.csv");
+  ASSERT_EQ(records.size(), 2u);
+  EXPECT_EQ(records[0].prompt, "Write \"hi\", twice");
+  EXPECT_EQ(records[0].completion, "hi\nhi");
+  EXPECT_EQ(records[1].completion, "a, b");
+  EXPECT_NE(error_of([&] {
+              read_records(*files / "D16_missing_column.csv");
+            }).find("its keys are prompt, answer"),
+            std::string::npos);
+  EXPECT_NE(error_of([&] { read_records(*files / "D16_short_row.csv"); }).find("_row.csv:3: "),
+            std::string::npos);
 }
 
 }  // namespace
-}  // namespace hone::testing
+}  // namespace hone

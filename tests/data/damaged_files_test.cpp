@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include <hone/data/csv.h>
+#include <hone/data/labelled.h>
 #include <hone/data/mixture_file.h>
 #include <hone/data/task.h>
 
@@ -83,7 +83,7 @@ TEST(DamagedFiles, AreReadOrRefusedInOneLine) {
   const auto as_task = [](const std::filesystem::path& path) { read_task(path); };
   const auto as_mixture = [](const std::filesystem::path& path) { read_mixture(path); };
   const auto as_table = [](const std::filesystem::path& path) {
-    for_each_csv_record(path, {}, [](const Json&, const std::string&) {});
+    for_each_labelled({.path = path}, [](const Json&, const std::string&) {});
   };
   EXPECT_GT(try_all(kToml, "d.toml", as_task), 500u);
   EXPECT_GT(try_all(kYaml, "d.yaml", as_task), 300u);

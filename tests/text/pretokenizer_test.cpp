@@ -68,6 +68,20 @@ TEST(Regex, WhiteSpaceIsUnicodes) {
   }
 }
 
+TEST(Regex, KnowsTheLettersOfUnicode16) {
+  const std::string letter = "\U00031350", number = "\U0001e5f1", neither = "\U0001f600";
+  for (const char* pattern : {"\\p{L}", "[\\p{L}]", "[x\\p{L}]", "\\w"}) {
+    const Regex regex(pattern, "here");
+    RegexMatcher matcher(regex);
+    EXPECT_TRUE(matcher.find(letter, 0)) << pattern;
+    EXPECT_FALSE(matcher.find(neither, 0)) << pattern;
+  }
+  const Regex numbers("^\\p{N}+$", "here"), others("[^\\p{L}\\p{N}]", "here");
+  RegexMatcher number_matcher(numbers), other_matcher(others);
+  EXPECT_TRUE(number_matcher.find(number + "7", 0));
+  EXPECT_FALSE(other_matcher.find(letter + number + "a1", 0));
+}
+
 TEST(Regex, RefusesWhatItCannotExpress) {
   for (const char* bad : {"[a[bc]]", "[a&&b]", "(", "[a", "[^\\W]", "\\p{Nonsense}", "a\\"}) {
     EXPECT_THROW(Regex(bad, "here"), Error) << bad;

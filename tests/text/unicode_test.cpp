@@ -47,6 +47,14 @@ TEST(Unicode, NormalForms) {
   EXPECT_EQ(normalize("\uac00\u11a7\u11a8", NormalForm::kNfc), "\uac00\u11a7\u11a8");
 }
 
+TEST(Unicode, MarksAfterVersion9StayWhereTheyAre) {
+  // What tokenizers 0.23 gives: U+07FD (version 11) is no mark there, U+0301 is.
+  EXPECT_EQ(normalize("a\u07fd\u0301", NormalForm::kNfc), "a\u07fd\u0301");
+  EXPECT_EQ(normalize("a\u07fd\u05ad", NormalForm::kNfc), "a\u07fd\u05ad");
+  EXPECT_EQ(normalize("a\u05ad\u07fd", NormalForm::kNfc), "a\u05ad\u07fd");
+  EXPECT_EQ(normalize("a\u05ad\u0301", NormalForm::kNfc), "\u00e1\u05ad");
+}
+
 TEST(Unicode, LongRunsOfMarksAreOrderedQuickly) {
   std::string marks = "a";
   std::string ordered = "\u1ea1";  // a with the first dot below

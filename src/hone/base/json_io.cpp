@@ -5,8 +5,8 @@
 #include <vector>
 
 #include <nlohmann/json.hpp>
-#include <zlib.h>
 
+#include <hone/base/decompress.h>
 #include <hone/base/error.h>
 #include <hone/base/files.h>
 #include <hone/base/json_io.h>
@@ -139,49 +139,6 @@ void split_lines(std::string_view text,
   }
 }
 
-/// One member of a gzip file at a time; frees zlib's memory whatever happens.
-class Inflater {
- public:
-  explicit Inflater(const fs::path& path) : path_(path), chunk_(1 << 18, '\0') {
-    if (inflateInit2(&stream_, 16 + MAX_WBITS) != Z_OK) fail(path_.string(), ": cannot start zlib");
-  }
-  ~Inflater() { inflateEnd(&stream_); }
-  Inflater(const Inflater&) = delete;
-  Inflater& operator=(const Inflater&) = delete;
-
-  /// Appends the text of the member at the start of `bytes` to `text` and returns what follows it.
-  std::string_view unpack(std::string_view bytes, std::string& text) {
-    int status = Z_OK;
-    while (status == Z_OK) {
-      if (stream_.avail_in == 0) {
-        if (bytes.empty()) fail(path_.string(), ": unexpected end of gzip data");
-        const auto step = std::min<std::size_t>(bytes.size(), 1u << 30);
-        stream_.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
-        stream_.avail_in = static_cast<uInt>(step);
-        bytes.remove_prefix(step);
-      }
-      stream_.next_out = reinterpret_cast<Bytef*>(chunk_.data());
-      stream_.avail_out = static_cast<uInt>(chunk_.size());
-      status = inflate(&stream_, Z_NO_FLUSH);
-      text.append(chunk_, 0, chunk_.size() - stream_.avail_out);
-    }
-    if (status != Z_STREAM_END) fail(path_.string(), ": damaged gzip data");
-    return {bytes.data() - stream_.avail_in, bytes.size() + stream_.avail_in};
-  }
-
- private:
-  const fs::path& path_;
-  std::string chunk_;
-  z_stream stream_{};
-};
-
-/// Every member of a gzip file, one after the other.
-std::string gunzip(std::string_view bytes, const fs::path& path) {
-  std::string text;
-  while (!bytes.empty()) bytes = Inflater(path).unpack(bytes, text);
-  return text;
-}
-
 std::string dump(const Json& value, int indent) {
   try {
     return value.dump(indent, ' ', false);
@@ -232,8 +189,8 @@ void for_each_line(const fs::path& path,
 void for_each_line_of(std::string_view bytes,
                       const fs::path& name,
                       const std::function<void(std::string_view, const std::string&)>& each) {
-  if (bytes.starts_with("\x1f\x8b")) {
-    split_lines(gunzip(bytes, name), name, each);
+  if (is_compressed(bytes)) {
+    split_lines(decompressed(bytes, name), name, each);
   } else {
     split_lines(bytes, name, each);
   }

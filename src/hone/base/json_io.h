@@ -37,13 +37,13 @@ std::string to_json_line(const Json& value);
 /// Calls `each(line, place)` for every line of a JSONL text that is not blank.
 ///
 /// Lines end at LF or CRLF alone (U+2028 and U+0085 are text), a byte-order mark is skipped, gzip
-/// files (any number of members) are decompressed. `place` is `path:line`, blank lines counted, for
-/// messages. Throws `Error` where the file is missing or its gzip stream ends early.
+/// and zstd files are decompressed. `place` is `path:line`, blank lines counted, for
+/// messages. Throws `Error` where the file is missing or its packed data end early.
 void for_each_line(
     const std::filesystem::path& path,
     const std::function<void(std::string_view line, const std::string& place)>& each);
 
-/// The same for the bytes of a file in memory, plain or gzip; `name` stands for the path in
+/// The same for the bytes of a file in memory, plain or packed; `name` stands for the path in
 /// messages.
 void for_each_line_of(
     std::string_view bytes,

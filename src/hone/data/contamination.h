@@ -26,8 +26,8 @@ class Contamination {
   /// rows that share an n-gram, the first one's.
   void add(const std::vector<std::string>& texts, const std::string& place);
 
-  /// Adds every row of `path` (JSONL, also gzip; a JSON array; CSV or TSV with a header; or text
-  /// lines). Throws `Error` naming the place of what is malformed.
+  /// Adds every row of `path`, whose ending tells its format (see labelled.h). Throws `Error`
+  /// naming the place of what is malformed.
   void add_file(const std::filesystem::path& path);
 
   struct Match {

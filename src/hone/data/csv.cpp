@@ -1,133 +1,139 @@
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
 #include <hone/base/error.h>
-#include <hone/base/files.h>
 #include <hone/base/utf8.h>
 #include <hone/data/csv.h>
 
 namespace hone {
 namespace {
 
+namespace fs = std::filesystem;
+
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
-/// Goes through the rows of a table.
-class CsvReader {
+/// Takes one row after the other off a text.
+class TableReader {
  public:
-  CsvReader(std::string_view text, const std::string& name, const CsvOptions& options)
-      : text_(text), name_(name), options_(options) {
-    if (text_.starts_with(kByteOrderMark)) at_ = kByteOrderMark.size();
+  TableReader(std::string_view text, char separator, std::string name, bool quotes)
+      : text_(text), separator_(separator), quotes_(quotes), name_(std::move(name)) {
+    if (text_.starts_with(kByteOrderMark)) text_.remove_prefix(kByteOrderMark.size());
   }
 
-  /// The next row that is not blank; false at the end.
-  bool next(std::vector<std::string>& fields, std::string& place) {
-    while (at_ < text_.size()) {
-      if (skip_line_end()) continue;
-      place = concat(name_, ":", line_);
-      fields.clear();
-      do {
-        fields.push_back(read_field());
-        if (find_invalid_utf8(fields.back()))
-          fail(place, ": column ", fields.size(), " is not UTF-8");
-      } while (skip_separator());
-      skip_line_end();
-      return true;
+  /// The fields of the next row that is not blank; false at the end.
+  bool next(std::vector<std::string>& fields) {
+    while (!text_.empty() && take_line_end()) {
     }
-    return false;
+    if (text_.empty()) return false;
+    start_ = line_;
+    fields.clear();
+    do {
+      fields.push_back(quotes_ && text_.starts_with('"') ? quoted() : plain());
+    } while (take_separator());
+    if (!text_.empty() && !take_line_end())
+      fail(place(), ": text behind a closing quote; a quote inside of a field is written twice");
+    return true;
   }
+
+  /// Where the row that was read last starts.
+  std::string place() const { return concat(name_, ":", start_); }
 
  private:
-  bool skip_separator() {
-    if (at_ == text_.size() || text_[at_] != options_.separator) return false;
-    ++at_;
+  bool take_line_end() {
+    const std::size_t size = text_.starts_with("\r\n") ? 2 : text_.starts_with('\n') ? 1 : 0;
+    text_.remove_prefix(size);
+    line_ += size > 0 ? 1 : 0;
+    return size > 0;
+  }
+
+  bool take_separator() {
+    if (!text_.starts_with(separator_)) return false;
+    text_.remove_prefix(1);
     return true;
   }
 
-  bool at_line_end() const {
-    return at_ == text_.size() || text_[at_] == '\n' || text_.substr(at_, 2) == "\r\n";
+  std::string checked(std::string field) const {
+    if (find_invalid_utf8(field)) fail(place(), ": is not UTF-8");
+    return field;
   }
 
-  bool skip_line_end() {
-    if (at_ == text_.size() || !at_line_end()) return false;
-    at_ += text_[at_] == '\n' ? 1 : 2;
-    ++line_;
-    return true;
+  std::string plain() {
+    const char ends[] = {separator_, '\n', '\0'};
+    auto size = std::min(text_.find_first_of(ends), text_.size());
+    auto field = text_.substr(0, size);
+    text_.remove_prefix(size);
+    if (field.ends_with('\r') && (text_.empty() || text_.starts_with('\n'))) field.remove_suffix(1);
+    return checked(std::string(field));
   }
 
-  std::string read_field() {
-    if (options_.quotes && at_ < text_.size() && text_[at_] == '"') return read_quoted();
-    const auto begin = at_;
-    while (!at_line_end() && text_[at_] != options_.separator) ++at_;
-    return std::string(text_.substr(begin, at_ - begin));
-  }
-
-  std::string read_quoted() {
-    const auto opened_at = line_;
+  std::string quoted() {
     std::string field;
-    for (++at_; at_ < text_.size(); ++at_) {
-      if (text_[at_] == '\n') ++line_;
-      if (text_[at_] != '"') {
-        field += text_[at_];
-      } else if (text_.substr(at_, 2) == "\"\"") {
-        field += text_[at_++];
-      } else {
-        ++at_;
-        if (at_line_end() || text_[at_] == options_.separator) return field;
-        fail(name_, ":", line_, ": a quoted field ends at its quote, got ",
-             quote(text_.substr(at_, 12)), " behind it");
-      }
+    text_.remove_prefix(1);
+    while (true) {
+      const auto quote = text_.find('"');
+      if (quote == std::string_view::npos) fail(place(), ": a quote is not closed");
+      const auto part = text_.substr(0, quote);
+      line_ += static_cast<std::size_t>(std::count(part.begin(), part.end(), '\n'));
+      field += part;
+      text_.remove_prefix(quote + 1);
+      if (!text_.starts_with('"')) return checked(std::move(field));
+      field += '"';
+      text_.remove_prefix(1);
     }
-    fail(name_, ":", opened_at, ": a quoted field is not closed");
   }
 
   std::string_view text_;
-  const std::string& name_;
-  const CsvOptions& options_;
-  std::size_t at_ = 0;
-  std::size_t line_ = 1;
+  char separator_;
+  bool quotes_;
+  std::string name_;
+  std::size_t line_ = 1, start_ = 1;
 };
+
+std::string list_of(const std::vector<std::string>& columns) {
+  std::string list;
+  for (const auto& column : columns) list += (list.empty() ? "" : ", ") + column;
+  return list;
+}
 
 void check_columns(const std::vector<std::string>& columns, const std::string& place) {
   for (auto column = columns.begin(); column != columns.end(); ++column) {
-    if (column->empty()) fail(place, ": column ", column - columns.begin() + 1, " has no name");
+    if (column->empty()) fail(place, ": a column has no name; the columns are ", list_of(columns));
     if (std::find(columns.begin(), column, *column) != column)
-      fail(place, ": two columns are called ", quote(*column));
+      fail(place, ": two columns are named ", quote(*column));
   }
 }
 
 }  // namespace
 
-void for_each_csv_row(
-    std::string_view text,
-    const std::string& name,
-    const CsvOptions& options,
-    const std::function<void(std::vector<std::string>&, const std::string&)>& each) {
-  CsvReader reader(text, name, options);
-  std::vector<std::string> fields;
-  std::string place;
-  while (reader.next(fields, place)) each(fields, place);
+char table_separator(const fs::path& path) {
+  auto name = path;
+  if (name.extension() == ".gz" || name.extension() == ".zst") name.replace_extension();
+  if (name.extension() == ".csv") return ',';
+  return name.extension() == ".tsv" ? '\t' : '\0';
 }
 
-void for_each_csv_record(const std::filesystem::path& path,
-                         const CsvOptions& options,
-                         const std::function<void(Json, const std::string&)>& each) {
-  const MappedFile file(path);
+void for_each_table_row(std::string_view text,
+                        char separator,
+                        const fs::path& name,
+                        const std::function<void(const Json&, const std::string&)>& each,
+                        const TableOptions& options) {
+  TableReader reader(text, separator, name.string(), options.quotes);
   auto columns = options.columns;
-  check_columns(columns, path.string());
-  const auto read = [&](std::vector<std::string>& fields, const std::string& place) {
-    if (columns.empty()) {
-      columns = fields;
-      return check_columns(columns, place);
+  std::vector<std::string> fields;
+  if (columns.empty() && !reader.next(columns)) return;
+  check_columns(columns, options.columns.empty() ? reader.place() : name.string());
+  while (reader.next(fields)) {
+    if (fields.size() != columns.size()) {
+      fail(reader.place(), ": has ", fields.size(), fields.size() == 1 ? " field" : " fields",
+           " for the ", columns.size(), " columns ", list_of(columns));
     }
-    if (fields.size() != columns.size())
-      fail(place, ": expected ", columns.size(), " fields, got ", fields.size());
-    Json record = Json::object();
-    for (std::size_t i = 0; i < fields.size(); ++i) record[columns[i]] = std::move(fields[i]);
-    each(std::move(record), place);
-  };
-  for_each_csv_row(file.bytes(), path.string(), options, read);
+    Json row = Json::object();
+    for (std::size_t i = 0; i < fields.size(); ++i) row[columns[i]] = std::move(fields[i]);
+    each(row, reader.place());
+  }
 }
 
 }  // namespace hone

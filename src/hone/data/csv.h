@@ -1,4 +1,4 @@
-// Tables as text: CSV as RFC 4180 defines it, and TSV.
+// Tables as text (RFC 4180): fields between separators, quoted where they hold one.
 #pragma once
 
 #include <filesystem>
@@ -11,33 +11,30 @@
 
 namespace hone {
 
-struct CsvOptions {
-  char separator = ',';  ///< between the fields of a row; a tab for TSV
-  bool quotes = true;    ///< fields may stand in double quotes; off: a quote is a character
-  /// Names of the columns; empty: the first row of the file has them.
+/// The separator of a table's file by its name: comma for `.csv`, tab for `.tsv` (also in front of
+/// `.gz` or `.zst`); 0 where it is no table.
+char table_separator(const std::filesystem::path& path);
+
+/// How a table differs from what RFC 4180 says.
+struct TableOptions {
+  /// Names of the columns of a table whose first row has data already; empty: that row names them.
   std::vector<std::string> columns{};
-  bool operator==(const CsvOptions&) const = default;
+  bool quotes = true;  ///< off: a quote is a character like any other, also in front of a field
+  bool operator==(const TableOptions&) const = default;
 };
 
-/// Calls `each(fields, place)` for every row of `text`, a whole file.
+/// Calls `each(row, place)` for every row behind the first, which names the columns: an object of
+/// texts by column.
 ///
-/// As in RFC 4180: rows end at LF or CRLF, a field that begins with a double quote ends at the next
-/// single one and may hold separators, line ends and doubled quotes. A quote further inside a field
-/// is a character like any other. Blank lines are skipped, and so is a byte-order mark. `place` is
-/// `name:line`, the line on which the row begins. Throws `Error` for a quote that is not closed or
-/// is followed by text, and for text that is not UTF-8.
-void for_each_csv_row(
-    std::string_view text,
-    const std::string& name,
-    const CsvOptions& options,
-    const std::function<void(std::vector<std::string>& fields, const std::string& place)>& each);
-
-/// Calls `each(record, place)` for every row of the file `path` behind its header: an object with a
-/// text for each column. Only the current row is held. Throws `Error` as `for_each_csv_row` does,
-/// for a header with a name that is empty or comes twice, and for a row with another number of
-/// fields than the header.
-void for_each_csv_record(const std::filesystem::path& path,
-                         const CsvOptions& options,
-                         const std::function<void(Json record, const std::string& place)>& each);
+/// Rows end at LF or CRLF, a quoted field may hold separators, line ends and quotes (doubled), a
+/// byte-order mark is skipped, and so are blank lines. `place` is `name:line`, the line where the
+/// row starts. Throws `Error` naming the line where a row has fewer or more fields than there are
+/// columns, a quote is not closed or closed too early, a column has no name or one that another
+/// has, or a text is not UTF-8.
+void for_each_table_row(std::string_view text,
+                        char separator,
+                        const std::filesystem::path& name,
+                        const std::function<void(const Json& row, const std::string& place)>& each,
+                        const TableOptions& options = {});
 
 }  // namespace hone

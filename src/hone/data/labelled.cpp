@@ -1,7 +1,9 @@
 #include <array>
 #include <utility>
 
+#include <hone/base/decompress.h>
 #include <hone/base/error.h>
+#include <hone/base/files.h>
 #include <hone/base/utf8.h>
 #include <hone/data/csv.h>
 #include <hone/data/labelled.h>
@@ -12,9 +14,8 @@ namespace {
 using Each = std::function<void(Json, const std::string&)>;
 
 constexpr std::string_view kBlank = " \t\r\n\f\v";
-constexpr std::array<std::pair<std::string_view, const char*>, 6> kEndings = {{
+constexpr std::array<std::pair<std::string_view, const char*>, 5> kEndings = {{
     {".jsonl", "jsonl"},
-    {".jsonl.gz", "jsonl"},
     {".json", "json"},
     {".csv", "csv"},
     {".tsv", "tsv"},
@@ -23,15 +24,16 @@ constexpr std::array<std::pair<std::string_view, const char*>, 6> kEndings = {{
 
 std::string format_of(const LabelledFile& file) {
   if (file.format != "auto") return file.format;
-  const auto name = file.path.string();
+  auto name = file.path;
+  if (name.extension() == ".gz" || name.extension() == ".zst") name.replace_extension();
   for (const auto& [ending, format] : kEndings) {
-    if (name.ends_with(ending)) return format;
+    if (name.extension() == ending) return format;
   }
-  fail(name, ": its ending tells no format; name one: jsonl, json, csv, tsv or text");
+  fail(file.path.string(), ": its ending tells no format; name one: jsonl, json, csv, tsv or text");
 }
 
-void read_lines(const LabelledFile& file, const Each& each) {
-  for_each_line(file.path, [&](std::string_view line, const std::string& place) {
+void read_lines(const LabelledFile& file, std::string_view bytes, const Each& each) {
+  for_each_line_of(bytes, file.path, [&](std::string_view line, const std::string& place) {
     if (find_invalid_utf8(line)) fail(place, ": not UTF-8");
     const auto begin = line.find_first_not_of(kBlank);
     const auto end = line.find_last_not_of(kBlank);
@@ -41,8 +43,8 @@ void read_lines(const LabelledFile& file, const Each& each) {
   });
 }
 
-void read_array(const LabelledFile& file, const Each& each) {
-  auto array = read_json(file.path);
+void read_array(const LabelledFile& file, std::string_view bytes, const Each& each) {
+  auto array = parse_json(bytes, file.path.string());
   if (!array.is_array())
     fail(file.path.string(), ": expected an array of records, got ", array.type_name());
   std::size_t number = 0;
@@ -50,20 +52,21 @@ void read_array(const LabelledFile& file, const Each& each) {
     each(std::move(record), concat(file.path.string(), ": record ", ++number));
 }
 
-void read_any(const LabelledFile& file, const Each& each) {
+void read_any(const LabelledFile& file, std::string_view bytes, const Each& each) {
   const auto format = format_of(file);
-  const CsvOptions table{
-      .separator = format == "tsv" ? '\t' : ',', .quotes = file.quotes, .columns = file.columns};
-  if (format == "csv" || format == "tsv") return for_each_csv_record(file.path, table, each);
+  if (format == "csv" || format == "tsv") {
+    return for_each_table_row(bytes, format == "tsv" ? '\t' : ',', file.path, each,
+                              {.columns = file.columns, .quotes = file.quotes});
+  }
   if (!file.columns.empty())
     fail(file.path.string(), ": columns are for csv and tsv files, this is ", format);
-  if (format == "text") return read_lines(file, each);
-  if (format == "json") return read_array(file, each);
+  if (format == "text") return read_lines(file, bytes, each);
+  if (format == "json") return read_array(file, bytes, each);
   if (format != "jsonl") {
     fail(file.path.string(), ": format ", quote(format),
          " is not one of auto, jsonl, json, csv, tsv, text");
   }
-  for_each_line(file.path, [&](std::string_view line, const std::string& place) {
+  for_each_line_of(bytes, file.path, [&](std::string_view line, const std::string& place) {
     each(parse_json(line, place), place);
   });
 }
@@ -71,8 +74,12 @@ void read_any(const LabelledFile& file, const Each& each) {
 }  // namespace
 
 void for_each_labelled(const LabelledFile& file, const Each& each) {
+  const MappedFile mapped(file.path);
+  std::string unpacked;
+  auto bytes = mapped.bytes();
+  if (is_compressed(bytes)) bytes = unpacked = decompressed(bytes, file.path);
   std::size_t count = 0;
-  read_any(file, [&](Json record, const std::string& place) {
+  read_any(file, bytes, [&](Json record, const std::string& place) {
     ++count;
     if (!record.is_object()) fail(place, ": a record must be an object, got ", record.type_name());
     for (const auto& [key, value] : file.set.items()) {

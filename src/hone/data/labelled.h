@@ -15,9 +15,9 @@ namespace hone {
 /// One file and how to read it.
 struct LabelledFile {
   std::filesystem::path path;
-  /// jsonl (also gzip), json (one array of objects), csv, tsv, text (a record a line, its field
-  /// `text` without white space at the ends), or auto: by the ending .jsonl, .jsonl.gz, .json,
-  /// .csv, .tsv or .txt.
+  /// jsonl, json (one array of objects), csv, tsv, text (a record a line, its field `text` without
+  /// white space at the ends), or auto: by the ending .jsonl, .json, .csv, .tsv or .txt. A file may
+  /// be packed with gzip or zstd, and then end in .gz or .zst besides.
   std::string format = "auto";
   /// Names of the columns of a csv or tsv file that has no header; empty: its first row has them.
   std::vector<std::string> columns{};
@@ -27,9 +27,10 @@ struct LabelledFile {
 };
 
 /// Calls `each(record, place)` for every record, an object, of `file`; `place` is `path:line`, or
-/// `path: record n` in a JSON array. Only the current record is held (of a JSON array all of them).
-/// Throws `Error` naming the place for what is malformed, for an unknown format, a field of `set`
-/// that the record has already, and 'no records' for an empty file.
+/// `path: record n` in a JSON array. Only the current record is held; of a JSON array all of them,
+/// and of a packed file its bytes. Throws `Error` naming the place for what is malformed, for an
+/// unknown format, a field of `set` that the record has already, and 'no records' for an empty
+/// file.
 void for_each_labelled(const LabelledFile& file,
                        const std::function<void(Json record, const std::string& place)>& each);
 

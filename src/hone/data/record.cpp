@@ -3,8 +3,10 @@
 #include <string_view>
 #include <utility>
 
+#include <hone/base/decompress.h>
 #include <hone/base/error.h>
 #include <hone/base/files.h>
+#include <hone/data/csv.h>
 #include <hone/data/record.h>
 
 namespace hone {
@@ -209,10 +211,22 @@ RecordFormat detect(const Json& row, const std::string& place) {
   return *found;
 }
 
-/// The array that is the whole of `path`, or nothing where the file is something else.
-std::optional<Json> read_array(const std::filesystem::path& path) {
-  const MappedFile file(path);
-  auto text = file.bytes();
+/// `row` with the keys that a layout has. All are taken before any is put, so that two may change
+/// places.
+Json renamed(const Json& row, const ColumnNames& columns, const std::string& place) {
+  if (!row.is_object()) return row;
+  auto result = row;
+  for (const auto& [key, column] : columns) {
+    if (!row.contains(column))
+      fail(place, ": has no \"", column, "\" for the ", key, "; its keys are ", keys_of(row));
+    result.erase(column);
+  }
+  for (const auto& [key, column] : columns) result[key] = row.at(column);
+  return result;
+}
+
+/// The array that is the whole of `text`, or nothing where it is something else.
+std::optional<Json> read_array(std::string_view text, const std::filesystem::path& path) {
   if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   const auto first = text.find_first_not_of(" \t\r\n");
   if (first == std::string_view::npos || text[first] != '[') return std::nullopt;
@@ -257,18 +271,33 @@ Record parse_record(const Json& row, const std::string& place, RecordFormat form
   return record;
 }
 
+ColumnNames::value_type column_name(const std::string& text) {
+  const auto equals = text.find('=');
+  if (equals == 0 || equals == std::string::npos || equals + 1 == text.size())
+    fail("a column is named as prompt=question, got \"", text, "\"");
+  return {text.substr(0, equals), text.substr(equals + 1)};
+}
+
 void for_each_record(const std::filesystem::path& path,
                      RecordFormat format,
-                     const std::function<void(Record)>& each) {
+                     const std::function<void(Record)>& each,
+                     const ColumnNames& columns) {
+  const MappedFile file(path);
+  std::string unpacked;
+  auto text = file.bytes();
+  if (is_compressed(text)) text = unpacked = decompressed(text, path);
   std::size_t count = 0;
-  if (const auto array = read_array(path)) {
-    for (const auto& row : *array) {
-      each(parse_record(row, concat(path.string(), ": record ", ++count), format));
-    }
+  const auto take = [&](const Json& row, const std::string& place) {
+    ++count;
+    each(parse_record(columns.empty() ? row : renamed(row, columns, place), place, format));
+  };
+  if (const char separator = table_separator(path); separator != 0) {
+    for_each_table_row(text, separator, path, take);
+  } else if (const auto array = read_array(text, path)) {
+    for (const auto& row : *array) take(row, concat(path.string(), ": record ", count + 1));
   } else {
-    for_each_line(path, [&](std::string_view line, const std::string& place) {
-      ++count;
-      each(parse_record(parse_json(line, place), place, format));
+    for_each_line_of(text, path, [&](std::string_view line, const std::string& place) {
+      take(parse_json(line, place), place);
     });
   }
   if (count == 0) fail(path.string(), ": no examples");

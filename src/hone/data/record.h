@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -52,14 +53,22 @@ Record parse_record(const Json& row,
                     const std::string& place,
                     RecordFormat format = RecordFormat::kAuto);
 
-/// Calls `each` for every example of `path`: a JSONL file (gzip too), or a JSON file that holds one
-/// array.
+/// Which key of a row stands for which key of a layout: `{"prompt", "question"}` takes the prompt
+/// from `question`.
+using ColumnNames = std::map<std::string, std::string>;
+
+/// `prompt=question` as a pair of `ColumnNames`. Throws `Error` where it is none.
+ColumnNames::value_type column_name(const std::string& text);
+
+/// Calls `each` for every example of `path`: a JSONL file, a JSON file that holds one array, or a
+/// table (`.csv`, `.tsv`) whose columns are the keys; each also packed with gzip or zstd.
 ///
 /// Throws `Error` naming the file and line, or the record's number in an array, counted from 1; 'no
-/// examples' where there is none.
+/// examples' where there is none; and where a row lacks a key that `columns` names.
 void for_each_record(const std::filesystem::path& path,
                      RecordFormat format,
-                     const std::function<void(Record)>& each);
+                     const std::function<void(Record)>& each,
+                     const ColumnNames& columns = {});
 
 /// All examples of `path`, as `for_each_record` gives them.
 std::vector<Record> read_records(const std::filesystem::path& path,

@@ -1,6 +1,9 @@
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <cstring>
+#include <iterator>
+#include <utility>
 #include <vector>
 
 #include <utf8proc.h>
@@ -69,8 +72,28 @@ void decompose(char32_t code_point, int options, std::vector<utf8proc_int32_t>& 
   out.insert(out.end(), buffer, buffer + count);
 }
 
+/// Marks that Unicode got after version 9, where the normaliser of Hugging Face's tokenizers ends:
+/// there they combine with nothing and nothing moves past them, so ids depend on it.
+bool is_newer_mark(utf8proc_int32_t code_point) {
+  using Range = std::pair<utf8proc_int32_t, utf8proc_int32_t>;
+  static constexpr std::array<Range, 32> kRanges = {
+      {{0x7fd, 0x7fd},     {0x898, 0x89f},     {0x8ca, 0x8d3},     {0x9fe, 0x9fe},
+       {0xc3c, 0xc3c},     {0xd3b, 0xd3c},     {0xeba, 0xeba},     {0x1715, 0x1715},
+       {0x1abf, 0x1ace},   {0x1df6, 0x1dfa},   {0xa82c, 0xa82c},   {0x10d24, 0x10d27},
+       {0x10eab, 0x10eac}, {0x10f46, 0x10f50}, {0x10f82, 0x10f85}, {0x11070, 0x11070},
+       {0x1133b, 0x1133b}, {0x1145e, 0x1145e}, {0x11839, 0x1183a}, {0x1193d, 0x1193e},
+       {0x11943, 0x11943}, {0x119e0, 0x119e0}, {0x11a34, 0x11a34}, {0x11a47, 0x11a47},
+       {0x11a99, 0x11a99}, {0x11d42, 0x11d42}, {0x11d44, 0x11d45}, {0x11d97, 0x11d97},
+       {0x16ff0, 0x16ff1}, {0x1e130, 0x1e136}, {0x1e2ae, 0x1e2ae}, {0x1e2ec, 0x1e2ef}}};
+  if (code_point < kRanges.front().first) return false;
+  const auto after = std::upper_bound(kRanges.begin(), kRanges.end(), code_point,
+                                      [](auto c, const Range& range) { return c < range.first; });
+  return code_point <= std::prev(after)->second;
+}
+
 int combining_class(utf8proc_int32_t code_point) {
-  return utf8proc_get_property(code_point)->combining_class;
+  const int known = utf8proc_get_property(code_point)->combining_class;
+  return known == 0 || is_newer_mark(code_point) ? 0 : known;
 }
 
 /// Canonical order: within each run of marks, by class, equal classes as they came. utf8proc's own
@@ -89,15 +112,19 @@ void order_marks(std::vector<utf8proc_int32_t>& text) {
   }
 }
 
+// utf8proc 2.8 takes this one for a final consonant and swallows it. It composes with nothing, so
+// text may be cut before it.
+constexpr utf8proc_int32_t kBeforeFinalConsonants = 0x11a7;
+
 /// Composes decomposed text in place.
 void compose(std::vector<utf8proc_int32_t>& text) {
-  // utf8proc 2.8 takes this one for a final consonant and swallows it. It composes with nothing, so
-  // text may be cut before it.
-  constexpr utf8proc_int32_t kBeforeFinalConsonants = 0x11a7;
   constexpr auto kOptions = static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE);
   auto written = text.begin();
   for (auto begin = text.begin(); begin != text.end();) {
-    const auto end = std::find(begin + 1, text.end(), kBeforeFinalConsonants);
+    const auto end = std::find_if(begin + 1, text.end(), [](auto c) {
+      return c == kBeforeFinalConsonants ||
+             (utf8proc_get_property(c)->combining_class != 0 && is_newer_mark(c));
+    });
     const auto count = utf8proc_normalize_utf32(&*begin, end - begin, kOptions);
     if (count < 0) fail("Unicode normalisation: ", utf8proc_errmsg(count));
     written = std::copy(begin, begin + count, written);

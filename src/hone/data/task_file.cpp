@@ -67,6 +67,7 @@ class FileTask : public Task {
   std::string content(const Json& record) const override {
     std::string texts;
     for (const auto& field : head_.fields) append_texts(record[field], texts);
+    if (!head_.choices_from.empty()) append_texts(record[head_.choices_from], texts);
     return texts;
   }
 
@@ -200,6 +201,11 @@ Head read_head(const TomlTable& table, const std::string& file) {
   if (!head.labels.empty() && !head.choices_from.empty()) {
     fail(table.place("choices_from"),
          ": a task has either \"labels\" or \"choices_from\", not both");
+  }
+  for (const auto* own : {"answer", "label", "choices"}) {
+    if (!head.label.empty() && (holds(head.fields, own) || holds(head.optional, own)))
+      fail(table.place("fields"), ": a field cannot be called ", quote(own),
+           ", which templates have of their own");
   }
   check_choices(table, head, head.choices);
   if (head.choices.empty()) head.choices = head.labels;

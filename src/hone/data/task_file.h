@@ -34,8 +34,8 @@ namespace hone {
 /// `prompt` and `completion` are Jinja with Jinja's own white space rules; white space at their
 /// ends is dropped. They read the fields, and of a task with a label: `choices` (list of texts),
 /// `label` (number of the right one, from 0) and `answer` (its words). A record's label is one of
-/// `labels`, or a number (as number or text) from 0. Without `labels` and `choices_from` it is any
-/// text, which is then `answer`.
+/// `labels`, or a number (as number or text) from 0. No field may be called like the three. Without
+/// `labels` and `choices_from` it is any text, which is then `answer`.
 ///
 /// Throws `Error` naming file and line for unknown keys, missing ones, a number of choices that
 /// does not fit, templates of one name, Jinja that does not compile, and a variable in it that is

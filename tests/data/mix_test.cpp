@@ -144,7 +144,9 @@ TEST_F(Mix, KeepsUnseenTasksApartAndOutOfTraining) {
   const auto summary = run(source("x") + source("y"), {.care = {.unseen = {"x"}}});
   EXPECT_EQ(summary.unseen, 20);
   EXPECT_EQ(summary.train, 30);
-  EXPECT_EQ(summary.report["sources"][1]["dropped"][0]["count"], 20);
+  const auto& dropped = summary.report["sources"][1]["dropped"];
+  ASSERT_EQ(dropped.size(), 1u);
+  EXPECT_EQ(dropped[0]["count"], 20);
   EXPECT_TRUE(contains(error_of([&] { run(source("x"), {.care = {.unseen = {"z"}}}); }),
                        "no source or task is called \"z\""));
   EXPECT_TRUE(contains(error_of([&] { run(source("x"), {.care = {.unseen = {"echo"}}}); }),

@@ -1,7 +1,7 @@
 // What the kinds of task files share.
 #pragma once
 
-#include <functional>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>

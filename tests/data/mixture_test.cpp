@@ -166,6 +166,11 @@ TEST(Contamination, FindsThirteenWordsInARowAndNotTwelve) {
   EXPECT_EQ(evaluation.find("W100, w101. w102 w103 w104!")->evaluation, "e:2");
   EXPECT_FALSE(evaluation.find(words(100, 106)));
   EXPECT_FALSE(evaluation.find(""));
+  // Thirteen words are just enough, on either side.
+  evaluation.add({words(200, 213)}, "e:3");
+  EXPECT_EQ(evaluation.short_rows(), 1u);
+  EXPECT_TRUE(evaluation.find("before " + words(200, 213) + "after"));
+  EXPECT_TRUE(evaluation.find(words(7, 20)));
 }
 
 TEST(Contamination, AgreesWithBruteForce) {

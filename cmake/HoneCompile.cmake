@@ -17,6 +17,12 @@ if(PROJECT_IS_TOP_LEVEL)
   endif()
 endif()
 
+# Several sources of a target compiled as one: each of them alone spends most of its time on the same headers.
+if(HONE_UNITY)
+  set(CMAKE_UNITY_BUILD ON)
+  set(CMAKE_UNITY_BUILD_BATCH_SIZE 8)
+endif()
+
 add_library(hone_compile INTERFACE)
 target_compile_features(hone_compile INTERFACE cxx_std_20)
 target_compile_options(hone_compile INTERFACE -Wall -Wextra -Wshadow)

@@ -20,7 +20,7 @@ constexpr std::int64_t kHidden = 16;
 constexpr std::int64_t kInner = 24;
 constexpr std::int64_t kKeyValue = 8;  // one of two heads
 
-constexpr const char* kChatMl =
+constexpr const char* kTinyTemplate =
     "{% for m in messages %}{{ '<|im_start|>' + m.role + '\n' + m.content + '<|im_end|>\n' }}{% "
     "endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}";
 
@@ -92,7 +92,7 @@ void write_tiny_model(const std::filesystem::path& folder) {
                                       {"tie_word_embeddings", false}});
   write_file(folder / "tokenizer.json", read_file(fixture_path("text/byte_level.json")));
   write_file(folder / "tokenizer_config.json", R"({"eos_token":"<|im_end|>"})");
-  write_file(folder / "chat_template.jinja", kChatMl);
+  write_file(folder / "chat_template.jinja", kTinyTemplate);
 }
 
 }  // namespace hone::testing

@@ -28,7 +28,7 @@ namespace fs = std::filesystem;
 
 const std::string kSft = HONE_SFT;
 const std::string kGenerate = HONE_GENERATE;
-const std::string kChat = HONE_CHAT;
+const std::string kChatProgram = HONE_CHAT;
 const std::string kEvaluate = HONE_EVALUATE;
 const std::string kMerge = HONE_MERGE;
 const std::string kExport = HONE_EXPORT;
@@ -120,7 +120,7 @@ TEST_F(TrainPrograms, PrintedOptionsReadBack) {
                                   "--learning-rate", "3e-5", "--layers-to-transform", "0,1"}},
       {kGenerate, model() + Arguments{"--prompt", "a \"quoted\" # word", "--stop", "]\n", "--stop",
                                       "end", "--top-p", "0.9"}},
-      {kChat, model() + Arguments{"--system", "Be kind."}},
+      {kChatProgram, model() + Arguments{"--system", "Be kind."}},
       {kEvaluate, model() + Arguments{"--data", "d.jsonl", "--limit", "7"}},
       {kMerge, model() + Arguments{"--adapter", "a", "--output", "o", "--dtype", "bfloat16"}}};
   for (const auto& [program, arguments] : programs) {
@@ -136,7 +136,7 @@ TEST_F(TrainPrograms, PrintedOptionsReadBack) {
 }
 
 TEST_F(TrainPrograms, HelpNamesUnitsAndDefaults) {
-  for (const auto& program : {kSft, kGenerate, kChat, kEvaluate, kMerge}) {
+  for (const auto& program : {kSft, kGenerate, kChatProgram, kEvaluate, kMerge}) {
     const auto help = run(program, {"--help"});
     EXPECT_EQ(help.code, 0);
     EXPECT_EQ(help.err, "");
@@ -323,7 +323,7 @@ TEST_F(TrainPrograms, AnExportedModelAnswersAsItsFolder) {
 }
 
 TEST_F(TrainPrograms, AChatAnswersEachLine) {
-  const auto outcome = run(kChat, model() + Arguments{"--max-new-tokens", "3"},
+  const auto outcome = run(kChatProgram, model() + Arguments{"--max-new-tokens", "3"},
                            {.input = "lamp\n/undo\n/system Be kind.\nlamp\n/exit\n"});
   EXPECT_EQ(outcome.code, 0) << outcome.err;
   EXPECT_GE(count_lines(outcome.out), 2u);

@@ -21,7 +21,7 @@ struct Row {
   Json command;
 };
 
-std::vector<Row> rows_of(const std::string& name) {
+std::vector<Row> home_control_rows(const std::string& name) {
   const auto path = std::filesystem::path(HONE_SOURCE_DIR) / "data" / "home_control" / name;
   std::vector<Row> rows;
   for (const auto& record : read_records(path)) {
@@ -37,12 +37,12 @@ std::vector<Row> rows_of(const std::string& name) {
 }
 
 const std::vector<Row>& train() {
-  static const auto rows = rows_of("train.jsonl");
+  static const auto rows = home_control_rows("train.jsonl");
   return rows;
 }
 
 const std::vector<Row>& heldout() {
-  static const auto rows = rows_of("heldout.jsonl");
+  static const auto rows = home_control_rows("heldout.jsonl");
   return rows;
 }
 

@@ -27,7 +27,7 @@ std::string make_text(
 }
 
 /// What reading `text` is refused with, without the folder; `accepted` where it is read.
-std::string refusal(const std::string& text, const TokenizedCheck& check = {}) {
+std::string reading_error(const std::string& text, const TokenizedCheck& check = {}) {
   const TemporaryFolder folder;
   const auto path = folder.file("t.jsonl", text);
   try {
@@ -41,7 +41,7 @@ std::string refusal(const std::string& text, const TokenizedCheck& check = {}) {
 }
 
 std::string row_refusal(const std::string& line, const TokenizedCheck& check = {}) {
-  return refusal(make_text(1, 1, 1, line + "\n"), check);
+  return reading_error(make_text(1, 1, 1, line + "\n"), check);
 }
 
 TEST(Tokenized, ReadsWhatItWrote) {
@@ -86,23 +86,24 @@ TEST(Tokenized, NothingAppearsBeforeCommit) {
 
 TEST(Tokenized, RefusesAnotherTokenizer) {
   EXPECT_EQ(
-      refusal(make_text(1, 2, 1, R"({"input_ids":[1,2],"labels":[-100,2]})"), {.tokenizer = "cc"}),
+      reading_error(make_text(1, 2, 1, R"({"input_ids":[1,2],"labels":[-100,2]})"),
+                    {.tokenizer = "cc"}),
       "t.jsonl: made with tokenizer aa, the model's is cc; convert the data again with this model");
 }
 
 TEST(Tokenized, RefusesWhatIsNoTokenizedFile) {
-  const auto start = [](const std::string& text) { return refusal(text).substr(0, 31); };
-  EXPECT_EQ(refusal(""), "t.jsonl: is empty, expected tokenized data");
+  const auto start = [](const std::string& text) { return reading_error(text).substr(0, 31); };
+  EXPECT_EQ(reading_error(""), "t.jsonl: is empty, expected tokenized data");
   EXPECT_EQ(start("GGUF\x03"), "t.jsonl:1: not tokenized data (");
   EXPECT_EQ(start(R"({"messages":[]})"), "t.jsonl:1: not tokenized data (");
   EXPECT_EQ(start(R"({"format":"other"})"), "t.jsonl:1: not tokenized data (");
-  EXPECT_EQ(refusal(R"({"format":"hone-tokens","version":2})"),
+  EXPECT_EQ(reading_error(R"({"format":"hone-tokens","version":2})"),
             "t.jsonl:1: version 2 of hone-tokens, this program reads version 1");
-  EXPECT_EQ(refusal(R"({"format":"hone-tokens"})"),
+  EXPECT_EQ(reading_error(R"({"format":"hone-tokens"})"),
             "t.jsonl:1: version missing of hone-tokens, this program reads version 1");
-  EXPECT_EQ(refusal(R"({"format":"hone-tokens","version":1})"),
+  EXPECT_EQ(reading_error(R"({"format":"hone-tokens","version":1})"),
             "t.jsonl:1: header: \"tokenizer\" must be a string");
-  EXPECT_EQ(refusal(make_text(-1, 0, 0, "")), "t.jsonl:1: header: \"rows\" must be a count");
+  EXPECT_EQ(reading_error(make_text(-1, 0, 0, "")), "t.jsonl:1: header: \"rows\" must be a count");
 }
 
 TEST(Tokenized, RefusesABadRowByItsLine) {
@@ -140,15 +141,15 @@ TEST(Tokenized, RefusesABadRowByItsLine) {
 TEST(Tokenized, RefusesCountsThatDifferFromTheHeader) {
   const std::string line = R"({"input_ids":[1,2],"labels":[-100,2]})"
                            "\n";
-  EXPECT_EQ(refusal(make_text(1, 2, 1, line)), "accepted");
-  EXPECT_EQ(refusal(make_text(2, 2, 1, line)),
+  EXPECT_EQ(reading_error(make_text(1, 2, 1, line)), "accepted");
+  EXPECT_EQ(reading_error(make_text(2, 2, 1, line)),
             "t.jsonl: holds 1 rows, its header says 2: cut short or changed");
-  EXPECT_EQ(refusal(make_text(1, 3, 1, line)),
+  EXPECT_EQ(reading_error(make_text(1, 3, 1, line)),
             "t.jsonl: holds 2 tokens, its header says 3: cut short or changed");
-  EXPECT_EQ(refusal(make_text(1, 2, 2, line)),
+  EXPECT_EQ(reading_error(make_text(1, 2, 2, line)),
             "t.jsonl: holds 1 trained tokens, its header says 2: cut short or changed");
-  EXPECT_EQ(refusal(make_text(0, 0, 0, "")), "t.jsonl: no examples");
-  EXPECT_EQ(refusal(make_text(1, 1, 0, R"({"input_ids":[1],"labels":[-100]})")),
+  EXPECT_EQ(reading_error(make_text(0, 0, 0, "")), "t.jsonl: no examples");
+  EXPECT_EQ(reading_error(make_text(1, 1, 0, R"({"input_ids":[1],"labels":[-100]})")),
             "t.jsonl: no trainable tokens");
 }
 
@@ -158,9 +159,9 @@ TEST(Tokenized, EveryCutIsRefused) {
   write_tokenized(path, {.tokenizer = "aa", .source = "s"}, kRows);
   const auto text = read_file(path);
   for (std::size_t size = 0; size + 1 < text.size(); ++size) {
-    EXPECT_NE(refusal(text.substr(0, size)), "accepted") << size;
+    EXPECT_NE(reading_error(text.substr(0, size)), "accepted") << size;
   }
-  EXPECT_EQ(refusal(text.substr(0, text.size() - 1)),
+  EXPECT_EQ(reading_error(text.substr(0, text.size() - 1)),
             "accepted");  // all rows are there, the line end is not
 }
 

@@ -9,12 +9,12 @@
 namespace hone {
 namespace {
 
-const std::vector<float> kLogits = {std::log(0.5f), std::log(0.25f), std::log(0.15f),
-                                    std::log(0.1f)};
+const std::vector<float> kFourLogits = {std::log(0.5f), std::log(0.25f), std::log(0.15f),
+                                        std::log(0.1f)};
 
 std::vector<std::int64_t> kept_ids(const SamplingConfig& config) {
   std::vector<std::int64_t> ids;
-  for (const auto& candidate : candidates(kLogits, config, {})) ids.push_back(candidate.id);
+  for (const auto& candidate : candidates(kFourLogits, config, {})) ids.push_back(candidate.id);
   return ids;
 }
 
@@ -61,7 +61,7 @@ TEST(Sampling, DrawsByTheProbabilities) {
   SplitMix random(7);
   std::map<std::int64_t, int> counts;
   constexpr int kDraws = 20000;
-  for (int i = 0; i < kDraws; ++i) ++counts[sample(kLogits, {.temperature = 1}, {}, random)];
+  for (int i = 0; i < kDraws; ++i) ++counts[sample(kFourLogits, {.temperature = 1}, {}, random)];
   // Five standard deviations of a binomial count.
   for (const auto& [id, share] :
        std::map<std::int64_t, double>{{0, .5}, {1, .25}, {2, .15}, {3, .1}}) {
@@ -70,7 +70,7 @@ TEST(Sampling, DrawsByTheProbabilities) {
 }
 
 TEST(Sampling, DividesByTheTemperature) {
-  const auto kept = candidates(kLogits, {.temperature = 0.5}, {});
+  const auto kept = candidates(kFourLogits, {.temperature = 0.5}, {});
   EXPECT_NEAR(kept[0].probability / kept[1].probability, 4, 1e-5);
 }
 

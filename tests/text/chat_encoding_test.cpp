@@ -13,6 +13,7 @@
 #include <hone/base/json_io.h>
 #include <hone/text/chat_template.h>
 
+#include "chat_pieces.h"
 #include "shared_data.h"
 #include "tokenizer_support.h"
 
@@ -20,11 +21,6 @@ namespace hone {
 namespace {
 
 using testing::Ids;
-
-const char* const kChatMl =
-    "{%- for message in messages %}{{- '<|im_start|>' + message.role + '\\n' + message.content + "
-    "'<|im_end|>\\n' }}"
-    "{%- endfor %}{%- if add_generation_prompt %}{{- '<|im_start|>assistant\\n' }}{%- endif %}";
 
 Json user(const std::string& content) {
   return {{"role", "user"}, {"content", content}};
@@ -41,12 +37,6 @@ std::optional<Tokenizer> shared_tokenizer(const std::string& name) {
   const auto found = loaded.find(name);
   return found != loaded.end() ? found->second
                                : loaded.emplace(name, load_tokenizer(*path)).first->second;
-}
-
-std::string text_of(const std::vector<ChatPiece>& pieces) {
-  std::string text;
-  for (const ChatPiece& piece : pieces) text += piece.text;
-  return text;
 }
 
 /// A byte-level tokenizer with the control tokens of ChatML.

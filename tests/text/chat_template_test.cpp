@@ -11,15 +11,11 @@
 #include <hone/base/json_io.h>
 #include <hone/text/chat_template.h>
 
+#include "chat_pieces.h"
 #include "shared_data.h"
 
 namespace hone {
 namespace {
-
-const char* const kChatMl =
-    "{%- for message in messages %}{{- '<|im_start|>' + message.role + '\\n' + message.content + "
-    "'<|im_end|>\\n' }}"
-    "{%- endfor %}{%- if add_generation_prompt %}{{- '<|im_start|>assistant\\n' }}{%- endif %}";
 
 const ControlTokens& chatml_tokens() {
   static const ControlTokens tokens{.bos = {},
@@ -42,12 +38,6 @@ const Json& fixtures() {
 
 Json messages(const char* text) {
   return parse_json(text, "test");
-}
-
-std::string text_of(const std::vector<ChatPiece>& pieces) {
-  std::string text;
-  for (const ChatPiece& piece : pieces) text += piece.text;
-  return text;
 }
 
 /// The trained stretches, each in brackets.

@@ -31,4 +31,9 @@ template <typename... Parts>
   throw Error(concat(parts...));
 }
 
+/// Throws `std::invalid_argument` with `message` unless the rule of an option `holds`.
+inline void check_option(bool holds, const char* message) {
+  if (!holds) throw std::invalid_argument(message);
+}
+
 }  // namespace hone

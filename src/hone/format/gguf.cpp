@@ -19,7 +19,6 @@ constexpr std::string_view kMagic = "GGUF";
 constexpr std::string_view kAlignmentKey = "general.alignment";
 constexpr std::uint64_t kMinAlignment = 8;
 constexpr std::uint64_t kMaxAlignment = 1 << 20;
-constexpr std::uint32_t kMaxDimensions = 4;
 // The least that one entry takes in the file: counts are held against it before anything is
 // allocated.
 constexpr std::uint64_t kMinValueBytes = 8 + 4 + 1;
@@ -229,8 +228,8 @@ class GgufParser {
     }
     context_ = concat("tensor ", quote(tensor.name), ": ");
     const auto dimensions = read<std::uint32_t>("number of dimensions");
-    if (dimensions > kMaxDimensions) {
-      refuse("at most ", kMaxDimensions, " dimensions are allowed, got ", dimensions);
+    if (dimensions > kMaxGgufDimensions) {
+      refuse("at most ", kMaxGgufDimensions, " dimensions are allowed, got ", dimensions);
     }
     for (std::uint32_t i = 0; i < dimensions; ++i) {
       const auto size = read<std::uint64_t>("dimension");

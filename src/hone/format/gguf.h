@@ -35,6 +35,9 @@ enum class GgufType : std::uint32_t {
 /// `u32`, `string`, ... for messages.
 std::string_view gguf_type_name(GgufType type);
 
+/// A tensor of a GGUF file has at most so many dimensions.
+inline constexpr std::uint32_t kMaxGgufDimensions = 4;
+
 /// An array of numbers, bools or strings, checked but not yet decoded.
 struct GgufArray {
   GgufType element = GgufType::kU8;

@@ -12,7 +12,6 @@ namespace {
 
 constexpr std::uint32_t kVersion = 3;
 constexpr std::uint32_t kDefaultAlignment = 32;
-constexpr std::size_t kMaxDimensions = 4;
 
 template <typename T>
 void append(std::string& out, T value) {
@@ -158,8 +157,8 @@ void GgufWriter::add_tensor(std::string_view name,
   for (const auto& tensor : tensors_) {
     if (tensor.name == name) fail("GGUF tensor ", quote(name), " is added twice");
   }
-  if (shape.size() > kMaxDimensions) {
-    fail("GGUF tensor ", quote(name), " may have ", kMaxDimensions, " dimensions, has shape ",
+  if (shape.size() > kMaxGgufDimensions) {
+    fail("GGUF tensor ", quote(name), " may have ", kMaxGgufDimensions, " dimensions, has shape ",
          shape_text(shape));
   }
   const auto count = element_count(shape);

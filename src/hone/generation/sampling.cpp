@@ -2,16 +2,12 @@
 #include <cmath>
 #include <numeric>
 #include <set>
-#include <stdexcept>
 
+#include <hone/base/error.h>
 #include <hone/generation/sampling.h>
 
 namespace hone {
 namespace {
-
-void check(bool holds, const char* message) {
-  if (!holds) throw std::invalid_argument(message);
-}
 
 bool is_share(double value) {
   return value >= 0 && value <= 1;
@@ -80,13 +76,13 @@ void keep_min_p(std::vector<Candidate>& kept, double min_p) {
 }  // namespace
 
 void validate(const SamplingConfig& config) {
-  check(std::isfinite(config.temperature) && config.temperature >= 0,
-        "temperature must be 0 or positive");
-  check(config.top_k >= 0, "top_k must be 0 (all) or positive");
-  check(is_share(config.top_p), "top_p must be in [0, 1]");
-  check(is_share(config.min_p), "min_p must be in [0, 1]");
-  check(std::isfinite(config.repetition_penalty) && config.repetition_penalty > 0,
-        "repetition_penalty must be positive");
+  check_option(std::isfinite(config.temperature) && config.temperature >= 0,
+               "temperature must be 0 or positive");
+  check_option(config.top_k >= 0, "top_k must be 0 (all) or positive");
+  check_option(is_share(config.top_p), "top_p must be in [0, 1]");
+  check_option(is_share(config.min_p), "min_p must be in [0, 1]");
+  check_option(std::isfinite(config.repetition_penalty) && config.repetition_penalty > 0,
+               "repetition_penalty must be positive");
 }
 
 std::vector<Candidate> candidates(std::span<const float> logits,

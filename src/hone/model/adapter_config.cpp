@@ -10,7 +10,7 @@ namespace hone {
 namespace {
 
 /// Whether PEFT's field is absent, null, false, empty or the word `none`: it changes nothing.
-bool is_off(const Json& value) {
+bool asks_for_nothing(const Json& value) {
   return value.is_null() || value == false || value == "none" ||
          (value.is_structured() && value.empty());
 }
@@ -20,7 +20,7 @@ void refuse_unsupported(const Json& json, const std::string& place) {
   for (const char* name :
        {"use_dora", "use_qalora", "lora_bias", "bias", "modules_to_save", "trainable_token_indices",
         "layer_replication", "alora_invocation_tokens", "target_parameters"}) {
-    if (json.contains(name) && !is_off(json[name])) {
+    if (json.contains(name) && !asks_for_nothing(json[name])) {
       fail(place, ": \"", name, "\": ", json[name].dump(), " is not supported");
     }
   }

@@ -11,9 +11,6 @@
 namespace hone {
 namespace {
 
-constexpr std::string_view kMarker =
-    "\u2581";  // stands for a space in SentencePiece-like vocabularies
-
 std::uint64_t pair_of(std::int32_t left, std::int32_t right) {
   return std::uint64_t{static_cast<std::uint32_t>(left)} << 32 | static_cast<std::uint32_t>(right);
 }
@@ -120,10 +117,11 @@ const Bpe::Merge* Bpe::find(std::int32_t left, std::int32_t right) const {
 }
 
 void Bpe::prepare_cuts(const std::vector<MergePair>& merges) {
-  cuts_ = !maps_bytes_ && !settings_.ignore_merges && ids_.contains(kMarker);
+  cuts_ = !maps_bytes_ && !settings_.ignore_merges && ids_.contains(kWordMarker);
   if (!cuts_) return;
   for (const auto& [left, right] : merges) {
-    if (right.starts_with(kMarker)) joined_.insert(character_before(left, left.size()).code_point);
+    if (right.starts_with(kWordMarker))
+      joined_.insert(character_before(left, left.size()).code_point);
   }
 }
 
@@ -140,8 +138,8 @@ void Bpe::encode(std::string_view piece, std::vector<std::int64_t>& ids) const {
   // Without a pre-tokenizer a piece is a whole text. Cut into words it is encoded alike, and
   // faster: words come again.
   std::size_t begin = 0;
-  for (std::size_t marker = cuts_ ? piece.find(kMarker, 1) : piece.npos; marker != piece.npos;
-       marker = piece.find(kMarker, marker + 1)) {
+  for (std::size_t marker = cuts_ ? piece.find(kWordMarker, 1) : piece.npos; marker != piece.npos;
+       marker = piece.find(kWordMarker, marker + 1)) {
     if (!is_cut(piece, marker)) continue;
     encode_word(piece.substr(begin, marker - begin), ids);
     begin = marker;

@@ -56,7 +56,7 @@ void TokenDecoder::add_strip(const Json& description, const std::string& place) 
 
 void TokenDecoder::add_metaspace(const Json& description, const std::string& place) {
   const JsonFields fields(description, place);
-  metaspace_ = fields.string("replacement", "\u2581");
+  metaspace_ = fields.string("replacement", kWordMarker);
   const auto* scheme = fields.find("prepend_scheme");
   drops_first_metaspace_ = scheme != nullptr ? fields.string("prepend_scheme") != "never"
                                              : fields.boolean("add_prefix_space", true);

@@ -12,10 +12,8 @@
 namespace hone::jinja {
 namespace {
 
-using Arguments = CallArguments;
-
 template <const char* name>
-Value case_filter(Runtime& runtime, const Value& value, const Arguments& arguments) {
+Value case_filter(Runtime& runtime, const Value& value, const CallArguments& arguments) {
   const Bound bound(name, arguments, {});
   return Value::text(change_case(runtime, to_text(runtime, value), name));
 }
@@ -25,7 +23,7 @@ constexpr char kLower[] = "lower";
 constexpr char kCapitalize[] = "capitalize";
 
 /// Upper case behind spaces, "-", "(", "{", "[" and "<", lower case elsewhere.
-Value title(Runtime& runtime, const Value& value, const Arguments& arguments) {
+Value title(Runtime& runtime, const Value& value, const CallArguments& arguments) {
   const Bound bound("title", arguments, {});
   const Text text = to_text(runtime, value);
   const std::string& bytes = text.bytes();
@@ -50,7 +48,7 @@ Value title(Runtime& runtime, const Value& value, const Arguments& arguments) {
   return Value::text(std::move(result));
 }
 
-Value trim(Runtime& runtime, const Value& value, const Arguments& arguments) {
+Value trim(Runtime& runtime, const Value& value, const CallArguments& arguments) {
   const Bound bound("trim", arguments, {"chars"});
   const bool given = bound.has(0) && !bound[0].is(Kind::kNone);
   const Text* chars = given ? &text_argument(bound[0], "chars") : nullptr;
@@ -58,7 +56,7 @@ Value trim(Runtime& runtime, const Value& value, const Arguments& arguments) {
   return Value::text(strip(to_text(runtime, value), chars, true, true));
 }
 
-Value replace_filter(Runtime& runtime, const Value& value, const Arguments& arguments) {
+Value replace_filter(Runtime& runtime, const Value& value, const CallArguments& arguments) {
   const Bound bound("replace", arguments, {"old", "new", "count"}, 2);
   const bool counted = bound.has(2) && !bound[2].is(Kind::kNone);
   Text text = to_text(runtime, value);
@@ -67,13 +65,13 @@ Value replace_filter(Runtime& runtime, const Value& value, const Arguments& argu
                              counted ? integer_argument(bound[2], "count") : -1));
 }
 
-Value center(Runtime& runtime, const Value& value, const Arguments& arguments) {
+Value center(Runtime& runtime, const Value& value, const CallArguments& arguments) {
   const Bound bound("center", arguments, {"width"});
   return call_text_method(runtime, to_text(runtime, value), "center",
                           {{bound.get(0, Value::integer(80))}, {}});
 }
 
-Value indent(Runtime& runtime, const Value& value, const Arguments& arguments) {
+Value indent(Runtime& runtime, const Value& value, const CallArguments& arguments) {
   const Bound bound("indent", arguments, {"width", "first", "blank"});
   const Value width = bound.get(0, Value::integer(4));
   const Text indention = width.is_text()
@@ -97,7 +95,7 @@ Value indent(Runtime& runtime, const Value& value, const Arguments& arguments) {
   return Value::text(std::move(result));
 }
 
-Value truncate(Runtime& runtime, const Value& value, const Arguments& arguments) {
+Value truncate(Runtime& runtime, const Value& value, const CallArguments& arguments) {
   const Bound bound("truncate", arguments, {"length", "killwords", "end", "leeway"});
   const std::int64_t length = integer_argument(bound.get(0, Value::integer(255)), "length");
   const Value ending = bound.get(2, Value::text("..."));
@@ -119,7 +117,7 @@ Value truncate(Runtime& runtime, const Value& value, const Arguments& arguments)
   return Value::text(join(runtime, result, end));
 }
 
-Value format(Runtime& runtime, const Value& value, const Arguments& arguments) {
+Value format(Runtime& runtime, const Value& value, const CallArguments& arguments) {
   if (!arguments.positional.empty() && !arguments.keywords.empty()) {
     fail("format: positional and keyword arguments cannot be mixed");
   }
@@ -132,7 +130,7 @@ Value format(Runtime& runtime, const Value& value, const Arguments& arguments) {
   return Value::text(format_percent(runtime, text, Value::dict(std::move(named))));
 }
 
-Value word_count(Runtime& runtime, const Value& value, const Arguments& arguments) {
+Value word_count(Runtime& runtime, const Value& value, const CallArguments& arguments) {
   const Bound bound("wordcount", arguments, {});
   const Text text = to_text(runtime, value);
   runtime.read(text.size());
@@ -146,34 +144,34 @@ Value word_count(Runtime& runtime, const Value& value, const Arguments& argument
   return Value::integer(words);
 }
 
-Value string(Runtime& runtime, const Value& value, const Arguments& arguments) {
+Value string(Runtime& runtime, const Value& value, const CallArguments& arguments) {
   const Bound bound("string", arguments, {});
   return Value::text(to_text(runtime, value));
 }
 
-Value safe(Runtime& runtime, const Value& value, const Arguments& arguments) {
+Value safe(Runtime& runtime, const Value& value, const CallArguments& arguments) {
   const Bound bound("safe", arguments, {});
   Text text = to_text(runtime, value);
   text.markup = true;
   return Value::text(std::move(text));
 }
 
-Value escape(Runtime& runtime, const Value& value, const Arguments& arguments) {
+Value escape(Runtime& runtime, const Value& value, const CallArguments& arguments) {
   const Bound bound("escape", arguments, {});
   if (value.is_text() && value.as_text().markup) return value;
   return Value::text(escape_html(runtime, to_text(runtime, value)));
 }
 
-Value force_escape(Runtime& runtime, const Value& value, const Arguments& arguments) {
+Value force_escape(Runtime& runtime, const Value& value, const CallArguments& arguments) {
   const Bound bound("forceescape", arguments, {});
   return Value::text(escape_html(runtime, to_text(runtime, value)));
 }
 
-Value tojson(Runtime& runtime, const Value& value, const Arguments& arguments) {
+Value tojson(Runtime& runtime, const Value& value, const CallArguments& arguments) {
   return Value::text(to_json(runtime, value, arguments));
 }
 
-Value default_value(Runtime&, const Value& value, const Arguments& arguments) {
+Value default_value(Runtime&, const Value& value, const CallArguments& arguments) {
   const Bound bound("default", arguments, {"default_value", "boolean"});
   const bool absent = value.is_undefined() || (bound.flag(1, false) && !truth(value));
   return absent ? bound.get(0, Value::text("")) : value;

@@ -20,6 +20,9 @@ Text format_percent(Runtime& runtime, const Text& format, const Value& values);
 /// specifications of texts and numbers.
 Text format_braces(Runtime& runtime, const Text& format, const CallArguments& arguments);
 
+/// Widest field in characters: what a template may ask for is bounded.
+inline constexpr std::int64_t kMaxFormatWidth = 1 << 26;
+
 /// How a number or text is laid out: [[fill]align][sign][#][0][width][,][.precision][type].
 struct FormatSpec {
   std::string fill = " ";

@@ -15,8 +15,6 @@ namespace {
 constexpr std::int64_t kMaxPrecision = 1000;
 
 /// The widest padding that is made.
-constexpr std::int64_t kMaxWidth = 1 << 26;
-
 std::string integer_digits(std::int64_t value, const FormatSpec& spec) {
   std::uint64_t rest =
       value < 0 ? 0 - static_cast<std::uint64_t>(value) : static_cast<std::uint64_t>(value);
@@ -109,7 +107,7 @@ std::optional<std::int64_t> read_number(std::string_view text, std::size_t& at) 
   const auto result = std::from_chars(text.data() + at, text.data() + text.size(), number);
   if (at < text.size() && text[at] == '-') return std::nullopt;
   if (result.ptr == text.data() + at) return std::nullopt;
-  if (result.ec != std::errc() || number > kMaxWidth)
+  if (result.ec != std::errc() || number > kMaxFormatWidth)
     fail("a width or position in a format is too large");
   at = static_cast<std::size_t>(result.ptr - text.data());
   return number;

@@ -11,8 +11,6 @@ namespace hone::jinja {
 namespace {
 
 /// The widest padding that is made.
-constexpr std::int64_t kMaxWidth = 1 << 26;
-
 class PercentFormatter {
  public:
   PercentFormatter(Runtime& runtime, const Text& format, const Value& values)
@@ -52,7 +50,8 @@ class PercentFormatter {
   std::int64_t width_or_star() {
     if (peek() != '*') return read_number(bytes_, at_).value_or(0);
     ++at_;
-    return std::clamp<std::int64_t>(integer_argument(next(), "*"), -kMaxWidth, kMaxWidth);
+    return std::clamp<std::int64_t>(integer_argument(next(), "*"), -kMaxFormatWidth,
+                                    kMaxFormatWidth);
   }
 
   const Value* keyed() {

@@ -15,8 +15,6 @@
 namespace hone::jinja {
 namespace {
 
-using Arguments = CallArguments;
-
 /// The digits of a number as Python's int and float accept them: outer spaces and single
 /// underscores dropped.
 std::optional<std::string> plain_number(const std::string& bytes) {
@@ -77,7 +75,7 @@ std::int64_t whole(double value) {
   return static_cast<std::int64_t>(value);
 }
 
-Value to_int(Runtime&, const Value& value, const Arguments& arguments) {
+Value to_int(Runtime&, const Value& value, const CallArguments& arguments) {
   const Bound bound("int", arguments, {"default", "base"});
   if (value.is_undefined()) fail(value.undefined_message());
   if (value.is_integral()) return Value::integer(value.as_int(), value.tag());
@@ -95,7 +93,7 @@ Value to_int(Runtime&, const Value& value, const Arguments& arguments) {
   return bound.get(0, Value::integer(0));
 }
 
-Value to_float(Runtime&, const Value& value, const Arguments& arguments) {
+Value to_float(Runtime&, const Value& value, const CallArguments& arguments) {
   const Bound bound("float", arguments, {"default"});
   if (value.is_undefined()) fail(value.undefined_message());
   if (value.is_number()) return Value::real(value.as_double(), value.tag());
@@ -106,7 +104,7 @@ Value to_float(Runtime&, const Value& value, const Arguments& arguments) {
   return bound.get(0, Value::real(0));
 }
 
-Value absolute(Runtime&, const Value& value, const Arguments& arguments) {
+Value absolute(Runtime&, const Value& value, const CallArguments& arguments) {
   const Bound bound("abs", arguments, {});
   if (value.is(Kind::kFloat)) return Value::real(std::fabs(value.as_double()));
   if (value.is_undefined()) fail(value.undefined_message());
@@ -140,7 +138,7 @@ double round_float(double value, std::int64_t digits) {
   return std::nearbyint(value / unit) * unit;
 }
 
-Value round(Runtime&, const Value& value, const Arguments& arguments) {
+Value round(Runtime&, const Value& value, const CallArguments& arguments) {
   const Bound bound("round", arguments, {"precision", "method"});
   const Value how = bound.get(1, Value::text("common"));
   const std::string method = how.is_text() ? how.bytes() : "";

@@ -11,7 +11,7 @@ namespace {
 /// brackets or 100 blocks.
 constexpr int kMaxNesting = 250;
 
-using Form = Statement::Kind;
+using StatementForm = Statement::Kind;
 
 /// Whether `name` is read anywhere in `expression`.
 bool reads(const Expression& expression, Symbol name) {
@@ -165,7 +165,7 @@ Block Parser::parse_body(const std::vector<std::string_view>& ends) {
       body.push_back(std::move(data));
     } else if (token.kind == Token::Kind::kVariableBegin) {
       Statement print;
-      print.kind = Form::kPrint;
+      print.kind = StatementForm::kPrint;
       print.line = token.line;
       print.expressions.push_back(parse_tuple({}));
       if (current().kind != Token::Kind::kVariableEnd)
@@ -225,7 +225,7 @@ void Parser::parse_statement(Block& body) {
 }
 
 Statement Parser::parse_if() {
-  Statement statement = start(Form::kIf);
+  Statement statement = start(StatementForm::kIf);
   while (true) {
     TupleRules rules;
     rules.conditional = false;
@@ -239,7 +239,7 @@ Statement Parser::parse_if() {
 }
 
 Statement Parser::parse_for() {
-  Statement statement = start(Form::kFor);
+  Statement statement = start(StatementForm::kFor);
   TupleRules target;
   target.targets = true;
   target.end = "in";
@@ -259,7 +259,7 @@ Statement Parser::parse_for() {
 }
 
 Statement Parser::parse_set() {
-  Statement statement = start(Form::kSet);
+  Statement statement = start(StatementForm::kSet);
   TupleRules target;
   target.targets = true;
   target.with_namespace = true;
@@ -268,7 +268,7 @@ Statement Parser::parse_set() {
     statement.expressions.push_back(parse_tuple({}));
     return statement;
   }
-  statement.kind = Form::kSetBlock;
+  statement.kind = StatementForm::kSetBlock;
   ExpressionPtr filters;
   while (skip_operator("|")) filters = parse_filter(std::move(filters));
   statement.expressions.push_back(std::move(filters));
@@ -313,7 +313,7 @@ void Parser::find_special_names(Statement& statement) {
 }
 
 Statement Parser::parse_macro() {
-  Statement statement = start(Form::kMacro);
+  Statement statement = start(StatementForm::kMacro);
   statement.symbol = symbol(expect_any_name());
   parse_signature(statement);
   statement.blocks.push_back(parse_function_body("endmacro"));
@@ -322,7 +322,7 @@ Statement Parser::parse_macro() {
 }
 
 Statement Parser::parse_call_block() {
-  Statement statement = start(Form::kCallBlock);
+  Statement statement = start(StatementForm::kCallBlock);
   if (is_operator("(")) parse_signature(statement);
   auto call = parse_expression();
   if (call->kind != Expression::Kind::kCall)
@@ -334,7 +334,7 @@ Statement Parser::parse_call_block() {
 }
 
 Statement Parser::parse_filter_block() {
-  Statement statement = start(Form::kFilterBlock);
+  Statement statement = start(StatementForm::kFilterBlock);
   ExpressionPtr filters = parse_filter(nullptr);
   while (skip_operator("|")) filters = parse_filter(std::move(filters));
   statement.expressions.push_back(std::move(filters));
@@ -343,7 +343,7 @@ Statement Parser::parse_filter_block() {
 }
 
 Statement Parser::parse_with() {
-  Statement statement = start(Form::kWith);
+  Statement statement = start(StatementForm::kWith);
   while (current().kind != Token::Kind::kBlockEnd) {
     if (!statement.parameters.empty()) expect_operator(",");
     statement.parameters.push_back(symbol(expect_any_name()));
@@ -355,14 +355,14 @@ Statement Parser::parse_with() {
 }
 
 Statement Parser::parse_generation() {
-  Statement statement = start(Form::kGeneration);
+  Statement statement = start(StatementForm::kGeneration);
   program_.has_generation = true;
   statement.blocks.push_back(parse_function_body("endgeneration"));
   return statement;
 }
 
 Statement Parser::parse_print() {
-  Statement statement = start(Form::kPrint);
+  Statement statement = start(StatementForm::kPrint);
   while (current().kind != Token::Kind::kBlockEnd) {
     if (!statement.expressions.empty()) expect_operator(",");
     statement.expressions.push_back(parse_expression());
@@ -373,7 +373,7 @@ Statement Parser::parse_print() {
 Statement Parser::parse_loop_control() {
   const bool is_break = is_name("break");
   if (loops_ == 0) error("break or continue stands outside of a loop");
-  return start(is_break ? Form::kBreak : Form::kContinue);
+  return start(is_break ? StatementForm::kBreak : StatementForm::kContinue);
 }
 
 }  // namespace hone::jinja

@@ -11,11 +11,9 @@
 namespace hone::jinja {
 namespace {
 
-using Arguments = CallArguments;
-
 /// A filter that Jinja writes as a generator: nothing happens before its result is gone through.
-template <std::vector<Value> (*make)(Runtime&, const Value&, const Arguments&)>
-Value lazy(Runtime& runtime, const Value& value, const Arguments& arguments) {
+template <std::vector<Value> (*make)(Runtime&, const Value&, const CallArguments&)>
+Value lazy(Runtime& runtime, const Value& value, const CallArguments& arguments) {
   int depth = value.depth();
   for (const Value& argument : arguments.positional) depth = std::max(depth, argument.depth());
   for (const auto& [name, argument] : arguments.keywords) depth = std::max(depth, argument.depth());
@@ -23,19 +21,19 @@ Value lazy(Runtime& runtime, const Value& value, const Arguments& arguments) {
                          [&runtime, value, arguments] { return make(runtime, value, arguments); });
 }
 
-Value length(Runtime&, const Value& value, const Arguments& arguments) {
+Value length(Runtime&, const Value& value, const CallArguments& arguments) {
   const Bound bound("length", arguments, {});
   const std::int64_t count = length_of(value);
   if (count < 0) fail("object of type '", value.type_name(), "' has no length");
   return Value::integer(count);
 }
 
-Value list(Runtime& runtime, const Value& value, const Arguments& arguments) {
+Value list(Runtime& runtime, const Value& value, const CallArguments& arguments) {
   const Bound bound("list", arguments, {});
   return Value::list(iterate(runtime, value), value.tag());
 }
 
-Value first(Runtime& runtime, const Value& value, const Arguments& arguments) {
+Value first(Runtime& runtime, const Value& value, const CallArguments& arguments) {
   const Bound bound("first", arguments, {});
   if (value.is(Kind::kIterator)) {
     Iterator& iterator = value.as_iterator();
@@ -54,7 +52,7 @@ void require_reversible(const Value& value) {
   if (!reversible) fail("'", value.type_name(), "' object is not reversible");
 }
 
-Value last(Runtime& runtime, const Value& value, const Arguments& arguments) {
+Value last(Runtime& runtime, const Value& value, const CallArguments& arguments) {
   const Bound bound("last", arguments, {});
   require_reversible(value);
   if (value.is_sequence() && !value.items().empty()) return value.items().back();
@@ -62,7 +60,7 @@ Value last(Runtime& runtime, const Value& value, const Arguments& arguments) {
   return items.empty() ? Value::undefined("No last item, sequence was empty.") : items.back();
 }
 
-Value reverse(Runtime& runtime, const Value& value, const Arguments& arguments) {
+Value reverse(Runtime& runtime, const Value& value, const CallArguments& arguments) {
   const Bound bound("reverse", arguments, {});
   if (value.is_text()) {
     const Value step = Value::integer(-1);
@@ -140,7 +138,7 @@ std::vector<Value> sorted(Runtime& runtime,
   return result;
 }
 
-Value sort(Runtime& runtime, const Value& value, const Arguments& arguments) {
+Value sort(Runtime& runtime, const Value& value, const CallArguments& arguments) {
   const Bound bound("sort", arguments, {"reverse", "case_sensitive", "attribute"});
   const Value* attribute = given(bound, 2);
   std::vector<Value> attributes;  // "a,b" sorts by a, then by b
@@ -162,7 +160,7 @@ Value sort(Runtime& runtime, const Value& value, const Arguments& arguments) {
   return Value::list(sorted(runtime, items, keys, bound.flag(0, false)));
 }
 
-Value dictsort(Runtime& runtime, const Value& value, const Arguments& arguments) {
+Value dictsort(Runtime& runtime, const Value& value, const CallArguments& arguments) {
   const Bound bound("dictsort", arguments, {"case_sensitive", "by", "reverse"});
   const Value by = bound.get(1, Value::text("key"));
   const std::string side = by.is_text() ? by.bytes() : "";
@@ -180,7 +178,7 @@ Value dictsort(Runtime& runtime, const Value& value, const Arguments& arguments)
   return Value::list(sorted(runtime, items, keys, bound.flag(2, false)));
 }
 
-std::vector<Value> unique(Runtime& runtime, const Value& value, const Arguments& arguments) {
+std::vector<Value> unique(Runtime& runtime, const Value& value, const CallArguments& arguments) {
   const Bound bound("unique", arguments, {"case_sensitive", "attribute"});
   const SortKey key(runtime, given(bound, 1), bound.flag(0, false));
   Dict seen;
@@ -196,7 +194,7 @@ std::vector<Value> unique(Runtime& runtime, const Value& value, const Arguments&
   return items;
 }
 
-Value extreme(Runtime& runtime, const Value& value, const Arguments& arguments, bool largest) {
+Value extreme(Runtime& runtime, const Value& value, const CallArguments& arguments, bool largest) {
   const Bound bound(largest ? "max" : "min", arguments, {"case_sensitive", "attribute"});
   const SortKey key(runtime, given(bound, 1), bound.flag(0, false));
   std::optional<Value> best;
@@ -211,14 +209,14 @@ Value extreme(Runtime& runtime, const Value& value, const Arguments& arguments, 
   return best ? *best : Value::undefined("No aggregated item, sequence was empty.");
 }
 
-Value min(Runtime& runtime, const Value& value, const Arguments& arguments) {
+Value min(Runtime& runtime, const Value& value, const CallArguments& arguments) {
   return extreme(runtime, value, arguments, false);
 }
-Value max(Runtime& runtime, const Value& value, const Arguments& arguments) {
+Value max(Runtime& runtime, const Value& value, const CallArguments& arguments) {
   return extreme(runtime, value, arguments, true);
 }
 
-Value sum(Runtime& runtime, const Value& value, const Arguments& arguments) {
+Value sum(Runtime& runtime, const Value& value, const CallArguments& arguments) {
   const Bound bound("sum", arguments, {"attribute", "start"});
   const auto path = bound.has(0) ? path_of(bound[0]) : std::vector<Value>{};
   Value total = bound.get(1, Value::integer(0));
@@ -229,7 +227,7 @@ Value sum(Runtime& runtime, const Value& value, const Arguments& arguments) {
   return total;
 }
 
-Value join_filter(Runtime& runtime, const Value& value, const Arguments& arguments) {
+Value join_filter(Runtime& runtime, const Value& value, const CallArguments& arguments) {
   const Bound bound("join", arguments, {"d", "attribute"});
   const Text separator = bound.has(0) ? to_text(runtime, bound[0]) : Text();
   const auto path = bound.has(1) ? path_of(bound[1]) : std::vector<Value>{};
@@ -239,7 +237,7 @@ Value join_filter(Runtime& runtime, const Value& value, const Arguments& argumen
   return Value::text(join_texts(runtime, separator, texts));
 }
 
-std::vector<Value> items(Runtime& runtime, const Value& value, const Arguments& arguments) {
+std::vector<Value> items(Runtime& runtime, const Value& value, const CallArguments& arguments) {
   const Bound bound("items", arguments, {});
   if (value.is_undefined()) return {};
   if (!value.is(Kind::kDict)) fail("can only get item pairs from a mapping");
@@ -248,15 +246,17 @@ std::vector<Value> items(Runtime& runtime, const Value& value, const Arguments& 
 }
 
 /// The arguments from the one at `from` on.
-Arguments rest_of(const Arguments& arguments, std::size_t from) {
-  Arguments rest;
+CallArguments rest_of(const CallArguments& arguments, std::size_t from) {
+  CallArguments rest;
   rest.keywords = arguments.keywords;
   rest.positional.assign(arguments.positional.begin() + static_cast<std::ptrdiff_t>(from),
                          arguments.positional.end());
   return rest;
 }
 
-std::vector<Value> map_attribute(Runtime& runtime, const Value& value, const Arguments& arguments) {
+std::vector<Value> map_attribute(Runtime& runtime,
+                                 const Value& value,
+                                 const CallArguments& arguments) {
   const Bound bound("map", arguments, {"attribute", "default"});
   const auto path = path_of(bound[0]);
   const Value* fallback = given(bound, 1);
@@ -266,14 +266,14 @@ std::vector<Value> map_attribute(Runtime& runtime, const Value& value, const Arg
   return mapped;
 }
 
-std::vector<Value> map(Runtime& runtime, const Value& value, const Arguments& arguments) {
+std::vector<Value> map(Runtime& runtime, const Value& value, const CallArguments& arguments) {
   if (!truth(value)) return {};
   const bool by_attribute =
       std::ranges::any_of(arguments.keywords, [](const auto& k) { return k.first == "attribute"; });
   if (arguments.positional.empty() && by_attribute) return map_attribute(runtime, value, arguments);
   if (arguments.positional.empty()) fail("map requires a filter argument");
   const std::string name = text_argument(arguments.positional[0], "the filter's name").bytes();
-  const Arguments rest = rest_of(arguments, 1);
+  const CallArguments rest = rest_of(arguments, 1);
   std::vector<Value> mapped;
   for (const Value& item : iterate(runtime, value))
     mapped.push_back(apply_filter(runtime, name, item, rest));
@@ -282,7 +282,7 @@ std::vector<Value> map(Runtime& runtime, const Value& value, const Arguments& ar
 
 /// select, reject, selectattr, rejectattr.
 template <bool keep, bool by_attribute>
-std::vector<Value> select(Runtime& runtime, const Value& value, const Arguments& arguments) {
+std::vector<Value> select(Runtime& runtime, const Value& value, const CallArguments& arguments) {
   if (!truth(value)) return {};
   std::size_t used = 0;
   std::vector<Value> path;
@@ -293,7 +293,7 @@ std::vector<Value> select(Runtime& runtime, const Value& value, const Arguments&
   std::optional<std::string> test;
   if (used < arguments.positional.size())
     test = text_argument(arguments.positional[used++], "the test's name").bytes();
-  const Arguments rest = rest_of(arguments, used);
+  const CallArguments rest = rest_of(arguments, used);
   std::vector<Value> kept;
   for (const Value& item : iterate(runtime, value)) {
     const Value tested = follow(runtime, item, path, nullptr);
@@ -303,7 +303,7 @@ std::vector<Value> select(Runtime& runtime, const Value& value, const Arguments&
   return kept;
 }
 
-std::vector<Value> batch(Runtime& runtime, const Value& value, const Arguments& arguments) {
+std::vector<Value> batch(Runtime& runtime, const Value& value, const CallArguments& arguments) {
   const Bound bound("batch", arguments, {"linecount", "fill_with"}, 1);
   const std::int64_t size = integer_argument(bound[0], "linecount");
   std::vector<Value> rows;
@@ -324,7 +324,7 @@ std::vector<Value> batch(Runtime& runtime, const Value& value, const Arguments& 
   return rows;
 }
 
-std::vector<Value> slice(Runtime& runtime, const Value& value, const Arguments& arguments) {
+std::vector<Value> slice(Runtime& runtime, const Value& value, const CallArguments& arguments) {
   const Bound bound("slice", arguments, {"slices", "fill_with"}, 1);
   const std::int64_t slices = integer_argument(bound[0], "slices");
   const auto all = iterate(runtime, value);
@@ -344,7 +344,7 @@ std::vector<Value> slice(Runtime& runtime, const Value& value, const Arguments& 
   return rows;
 }
 
-Value attribute(Runtime& runtime, const Value& value, const Arguments& arguments) {
+Value attribute(Runtime& runtime, const Value& value, const CallArguments& arguments) {
   const Bound bound("attr", arguments, {"name"}, 1);
   const std::string& name = text_argument(bound[0], "name").bytes();
   // A dict's items are no attributes.

@@ -13,11 +13,9 @@
 namespace hone::jinja {
 namespace {
 
-using Arguments = CallArguments;
-
 /// Positional-only arguments, as most methods of str take them.
 Bound positional(std::string_view name,
-                 const Arguments& arguments,
+                 const CallArguments& arguments,
                  std::vector<std::string_view> names,
                  std::size_t required) {
   if (!arguments.keywords.empty()) fail(name, "() takes no keyword arguments");
@@ -54,7 +52,10 @@ std::optional<std::pair<std::size_t, std::size_t>> window(const std::string& byt
                                             static_cast<std::size_t>(end - start)));
 }
 
-Value find(Runtime& runtime, const Text& self, std::string_view name, const Arguments& arguments) {
+Value find(Runtime& runtime,
+           const Text& self,
+           std::string_view name,
+           const CallArguments& arguments) {
   const Bound bound = positional(name, arguments, {"sub", "start", "end"}, 1);
   const std::string& needle = text_argument(bound[0], "sub").bytes();
   const bool from_right = name[0] == 'r';
@@ -74,7 +75,7 @@ Value find(Runtime& runtime, const Text& self, std::string_view name, const Argu
   return Value::integer(-1);
 }
 
-Value count(Runtime&, const Text& self, std::string_view name, const Arguments& arguments) {
+Value count(Runtime&, const Text& self, std::string_view name, const CallArguments& arguments) {
   const Bound bound = positional(name, arguments, {"sub", "start", "end"}, 1);
   const std::string& needle = text_argument(bound[0], "sub").bytes();
   const auto area = window(self.bytes(), bound, 1);
@@ -91,7 +92,7 @@ Value count(Runtime&, const Text& self, std::string_view name, const Arguments& 
 Value starts_or_ends(Runtime&,
                      const Text& self,
                      std::string_view name,
-                     const Arguments& arguments) {
+                     const CallArguments& arguments) {
   const Bound bound = positional(name, arguments, {"affix", "start", "end"}, 1);
   const auto area = window(self.bytes(), bound, 1);
   const auto matches = [&](const Value& affix) {
@@ -110,7 +111,7 @@ Value starts_or_ends(Runtime&,
 Value strip_method(Runtime& runtime,
                    const Text& self,
                    std::string_view name,
-                   const Arguments& arguments) {
+                   const CallArguments& arguments) {
   const Bound bound = positional(name, arguments, {"chars"}, 0);
   const bool given = bound.has(0) && !bound[0].is(Kind::kNone);
   const Text* chars = given ? &text_argument(bound[0], "the argument of strip") : nullptr;
@@ -196,7 +197,10 @@ std::vector<Value> split_at(const Text& self,
   return parts;
 }
 
-Value split(Runtime& runtime, const Text& self, std::string_view name, const Arguments& arguments) {
+Value split(Runtime& runtime,
+            const Text& self,
+            std::string_view name,
+            const CallArguments& arguments) {
   const Bound bound(name, arguments, {"sep", "maxsplit"});
   const std::int64_t most = bound.has(1) ? integer_argument(bound[1], "maxsplit") : -1;
   const bool right = name == "rsplit";
@@ -218,7 +222,7 @@ Value split(Runtime& runtime, const Text& self, std::string_view name, const Arg
 Value partition(Runtime& runtime,
                 const Text& self,
                 std::string_view name,
-                const Arguments& arguments) {
+                const CallArguments& arguments) {
   const Bound bound = positional(name, arguments, {"sep"}, 1);
   const Text& separator = text_argument(bound[0], "sep");
   if (separator.empty()) fail("empty separator");
@@ -239,7 +243,7 @@ Value partition(Runtime& runtime,
 Value replace_method(Runtime& runtime,
                      const Text& self,
                      std::string_view name,
-                     const Arguments& arguments) {
+                     const CallArguments& arguments) {
   const Bound bound = positional(name, arguments, {"old", "new", "count"}, 2);
   return Value::text(replace(runtime, self, text_argument(bound[0], "old"),
                              text_argument(bound[1], "new"),
@@ -249,7 +253,7 @@ Value replace_method(Runtime& runtime,
 Value join_method(Runtime& runtime,
                   const Text& self,
                   std::string_view name,
-                  const Arguments& arguments) {
+                  const CallArguments& arguments) {
   const Bound bound = positional(name, arguments, {"iterable"}, 1);
   if (bound[0].is_undefined()) return Value::text("");
   std::vector<Text> texts;
@@ -261,7 +265,7 @@ Value join_method(Runtime& runtime,
 Value remove_affix(Runtime& runtime,
                    const Text& self,
                    std::string_view name,
-                   const Arguments& arguments) {
+                   const CallArguments& arguments) {
   const Bound bound = positional(name, arguments, {"affix"}, 1);
   const std::string& affix =
       text_argument(bound[0], "the argument of removeprefix and removesuffix").bytes();
@@ -274,7 +278,10 @@ Value remove_affix(Runtime& runtime,
 }
 
 /// ljust, rjust, center and zfill.
-Value pad(Runtime& runtime, const Text& self, std::string_view name, const Arguments& arguments) {
+Value pad(Runtime& runtime,
+          const Text& self,
+          std::string_view name,
+          const CallArguments& arguments) {
   const Bound bound = positional(name, arguments, {"width", "fillchar"}, 1);
   const std::int64_t width = integer_argument(bound[0], "width");
   Text fill(name == "zfill" ? "0" : " ");
@@ -297,7 +304,7 @@ Value pad(Runtime& runtime, const Text& self, std::string_view name, const Argum
 Value split_lines_method(Runtime& runtime,
                          const Text& self,
                          std::string_view name,
-                         const Arguments& arguments) {
+                         const CallArguments& arguments) {
   const Bound bound(name, arguments, {"keepends"});
   return Value::list(split_lines(runtime, self, bound.flag(0, false)));
 }
@@ -305,14 +312,14 @@ Value split_lines_method(Runtime& runtime,
 Value format_method(Runtime& runtime,
                     const Text& self,
                     std::string_view,
-                    const Arguments& arguments) {
+                    const CallArguments& arguments) {
   return Value::text(format_braces(runtime, self, arguments));
 }
 
 Value case_method(Runtime& runtime,
                   const Text& self,
                   std::string_view name,
-                  const Arguments& arguments) {
+                  const CallArguments& arguments) {
   positional(name, arguments, {}, 0);
   return Value::text(change_case(runtime, self, name));
 }
@@ -341,7 +348,7 @@ bool is_title(std::string_view text) {
 Value question(Runtime& runtime,
                const Text& self,
                std::string_view name,
-               const Arguments& arguments) {
+               const CallArguments& arguments) {
   positional(name, arguments, {}, 0);
   const std::string& bytes = self.bytes();
   runtime.read(bytes.size());
@@ -360,7 +367,7 @@ Value question(Runtime& runtime,
   return Value::boolean(!bytes.empty() && all_codes(bytes, is));
 }
 
-using TextMethod = Value (*)(Runtime&, const Text&, std::string_view, const Arguments&);
+using TextMethod = Value (*)(Runtime&, const Text&, std::string_view, const CallArguments&);
 
 const std::map<std::string_view, TextMethod>& methods() {
   static const std::map<std::string_view, TextMethod> table = {

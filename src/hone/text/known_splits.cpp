@@ -1,13 +1,13 @@
 #include <string>
+#include <string_view>
 
 #include <nlohmann/json.hpp>
 
 #include <hone/text/known_splits.h>
+#include <hone/text/unicode.h>
 
 namespace hone {
 namespace {
-
-constexpr const char* kMarker = "\u2581";
 
 Json byte_level(bool use_regex) {
   return {{"type", "ByteLevel"},
@@ -31,7 +31,7 @@ Json split_at_words(const std::string& digits) {
           {"invert", false}};
 }
 
-Json replace(const char* search, const char* content) {
+Json replace(std::string_view search, std::string_view content) {
   return {{"type", "Replace"}, {"pattern", {{"String", search}}}, {"content", content}};
 }
 
@@ -68,13 +68,14 @@ Json byte_level_decoder() {
 
 Json space_marker_normalizer(bool prefix) {
   Json steps = Json::array();
-  if (prefix) steps.push_back({{"type", "Prepend"}, {"prepend", kMarker}});
-  steps.push_back(replace(" ", kMarker));
+  if (prefix) steps.push_back({{"type", "Prepend"}, {"prepend", kWordMarker}});
+  steps.push_back(replace(" ", kWordMarker));
   return {{"type", "Sequence"}, {"normalizers", std::move(steps)}};
 }
 
 Json space_marker_decoder(bool prefix) {
-  Json steps = Json::array({replace(kMarker, " "), {{"type", "ByteFallback"}}, {{"type", "Fuse"}}});
+  Json steps =
+      Json::array({replace(kWordMarker, " "), {{"type", "ByteFallback"}}, {{"type", "Fuse"}}});
   if (prefix) {
     steps.push_back({{"type", "Strip"}, {"content", " "}, {"start", 1}, {"stop", 0}});
   }

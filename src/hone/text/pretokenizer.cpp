@@ -44,7 +44,7 @@ void PreTokenizer::add_split(std::string_view pattern,
 
 void PreTokenizer::add_metaspace(const Json& description, const std::string& place) {
   const JsonFields fields(description, place);
-  const auto replacement = fields.string("replacement", "\u2581");
+  const auto replacement = fields.string("replacement", kWordMarker);
   const auto scheme = fields.string("prepend_scheme",
                                     fields.boolean("add_prefix_space", true) ? "always" : "never");
   Step step{Kind::kMetaspace, {}, Behaviour::kIsolated, false, replacement};

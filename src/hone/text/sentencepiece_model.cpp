@@ -8,6 +8,7 @@
 #include <hone/base/utf8.h>
 #include <hone/text/known_splits.h>
 #include <hone/text/sentencepiece_model.h>
+#include <hone/text/unicode.h>
 #include <hone/text/word_cache.h>
 
 namespace hone {
@@ -21,8 +22,6 @@ constexpr std::uint64_t kNormalizerName = 1;       // of the normalizer spec
 constexpr std::uint64_t kCharacterMap = 2;         // of the normalizer spec
 constexpr std::uint64_t kAddDummyPrefix = 3;       // of the normalizer spec
 constexpr std::uint64_t kEscapeWhitespaces = 5;    // of the normalizer spec
-
-constexpr std::string_view kMarker = "\u2581";
 
 /// Of a message's last occurrence counts, and messages of one field are merged: appended to a
 /// model, this switches the dummy prefix off.
@@ -162,8 +161,8 @@ bool SentencePieceModel::may_cut(const Spec& spec) const {
   const auto& processor = processors_->with_prefix;
   for (int id = 0; id < processor.GetPieceSize(); ++id) {
     std::string_view piece = processor.IdToPiece(id);
-    while (piece.starts_with(kMarker)) piece.remove_prefix(kMarker.size());
-    if (piece.find(kMarker) != piece.npos) return false;
+    while (piece.starts_with(kWordMarker)) piece.remove_prefix(kWordMarker.size());
+    if (piece.find(kWordMarker) != piece.npos) return false;
   }
   return true;
 }

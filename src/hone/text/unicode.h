@@ -7,6 +7,9 @@
 
 namespace hone {
 
+/// U+2581, which stands for a space in the vocabularies of SentencePiece.
+inline constexpr std::string_view kWordMarker = "\u2581";
+
 /// One character of a valid UTF-8 text and the bytes it takes.
 struct Character {
   char32_t code_point = 0;

@@ -1,28 +1,21 @@
 #include <cmath>
-#include <stdexcept>
 
 #include <ATen/ATen.h>
 #include <torch/types.h>
 
+#include <hone/base/error.h>
 #include <hone/training/optimization.h>
 
 namespace hone {
-namespace {
-
-void check(bool holds, const char* message) {
-  if (!holds) throw std::invalid_argument(message);
-}
-
-}  // namespace
 
 void validate(const OptimizationConfig& config) {
-  check(std::isfinite(config.learning_rate) && config.learning_rate > 0,
-        "learning_rate must be positive");
-  check(config.adam_beta1 >= 0 && config.adam_beta1 < 1, "adam_beta1 must be in [0, 1)");
-  check(config.adam_beta2 >= 0 && config.adam_beta2 < 1, "adam_beta2 must be in [0, 1)");
-  check(config.adam_epsilon > 0, "adam_epsilon must be positive");
-  check(config.weight_decay >= 0, "weight_decay must not be negative");
-  check(config.max_grad_norm >= 0, "max_grad_norm must not be negative");
+  check_option(std::isfinite(config.learning_rate) && config.learning_rate > 0,
+               "learning_rate must be positive");
+  check_option(config.adam_beta1 >= 0 && config.adam_beta1 < 1, "adam_beta1 must be in [0, 1)");
+  check_option(config.adam_beta2 >= 0 && config.adam_beta2 < 1, "adam_beta2 must be in [0, 1)");
+  check_option(config.adam_epsilon > 0, "adam_epsilon must be positive");
+  check_option(config.weight_decay >= 0, "weight_decay must not be negative");
+  check_option(config.max_grad_norm >= 0, "max_grad_norm must not be negative");
   validate(config.schedule);
 }
 

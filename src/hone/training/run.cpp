@@ -45,16 +45,13 @@ std::string loss_note(const Json& metrics) {
 }  // namespace
 
 void validate(const RunConfig& config) {
-  const auto check = [](bool holds, const char* message) {
-    if (!holds) throw std::invalid_argument(message);
-  };
-  check(!config.output_dir.empty(), "output_dir must be given");
-  check(!(config.resume && config.overwrite_output_dir),
-        "resume and overwrite_output_dir exclude each other");
-  check(config.save_steps >= 0, "save_steps must not be negative");
-  check(config.save_total_limit >= 0, "save_total_limit must not be negative");
-  check(config.eval_steps >= 0, "eval_steps must not be negative");
-  check(config.logging_steps >= 1, "logging_steps must be at least 1");
+  check_option(!config.output_dir.empty(), "output_dir must be given");
+  check_option(!(config.resume && config.overwrite_output_dir),
+               "resume and overwrite_output_dir exclude each other");
+  check_option(config.save_steps >= 0, "save_steps must not be negative");
+  check_option(config.save_total_limit >= 0, "save_total_limit must not be negative");
+  check_option(config.eval_steps >= 0, "eval_steps must not be negative");
+  check_option(config.logging_steps >= 1, "logging_steps must be at least 1");
 }
 
 Run::Run(RunConfig config,

@@ -63,15 +63,15 @@ void in_batches(const std::vector<const TokenizedRow*>& rows, std::int64_t size,
 }  // namespace
 
 void validate(const SftConfig& config) {
-  const auto check = [](bool holds, const char* message) {
-    if (!holds) throw std::invalid_argument(message);
-  };
-  check(std::isfinite(config.num_train_epochs) && config.num_train_epochs > 0,
-        "num_train_epochs must be positive");
-  check(config.max_steps >= 0, "max_steps must not be negative");
-  check(config.per_device_train_batch_size >= 1, "per_device_train_batch_size must be at least 1");
-  check(config.gradient_accumulation_steps >= 1, "gradient_accumulation_steps must be at least 1");
-  check(config.per_device_eval_batch_size >= 1, "per_device_eval_batch_size must be at least 1");
+  check_option(std::isfinite(config.num_train_epochs) && config.num_train_epochs > 0,
+               "num_train_epochs must be positive");
+  check_option(config.max_steps >= 0, "max_steps must not be negative");
+  check_option(config.per_device_train_batch_size >= 1,
+               "per_device_train_batch_size must be at least 1");
+  check_option(config.gradient_accumulation_steps >= 1,
+               "gradient_accumulation_steps must be at least 1");
+  check_option(config.per_device_eval_batch_size >= 1,
+               "per_device_eval_batch_size must be at least 1");
   validate(config.optimization);
 }
 

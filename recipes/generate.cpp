@@ -8,6 +8,7 @@
 #include <hone/base/error.h>
 #include <hone/base/files.h>
 #include <hone/base/progress.h>
+#include <hone/base/row_source.h>
 #include <hone/data/convert.h>
 #include <hone/generation/generate.h>
 

@@ -1,15 +1,16 @@
 // hone-convert: data files in the layouts people use, to tokenized rows.
+#include <algorithm>
 #include <filesystem>
 #include <iostream>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <hone/base/error.h>
 #include <hone/base/files.h>
 #include <hone/base/progress.h>
-#include <hone/data/convert.h>
-#include <hone/data/record.h>
+#include <hone/data/convert_files.h>
 
 #include "program.h"
 
@@ -25,6 +26,7 @@ struct Options {
   std::string train_on = "assistant";
   std::string overflow = "drop";
   ConvertOptions convert;
+  std::size_t threads = std::max(1u, std::thread::hardware_concurrency());
   bool no_eos = false;
   bool overwrite = false;
 };
@@ -51,10 +53,15 @@ void add_options(CLI::App& app, Options& options) {
       ->capture_default_str();
   app.add_option("--max-length", options.convert.max_length, "longest row in tokens; 0: any")
       ->capture_default_str();
-  app.add_option("--overflow", options.overflow, "rows that are longer: drop, or keep-start")
+  app.add_option("--overflow", options.overflow,
+                 "rows that are longer: drop, keep_start, keep_end, proportional (cut prompts and "
+                 "answers by their shares), or error")
       ->capture_default_str();
   app.add_option("--chat-template", options.chat_template,
                  "Jinja file instead of the model's own template");
+  app.add_option("--threads", options.threads, "threads that convert; the rows are the same")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
   app.add_flag("--no-eos", options.no_eos, "do not put the end token behind plain completions");
   app.add_flag("--overwrite", options.overwrite, "replace the output file");
 }
@@ -65,6 +72,10 @@ std::optional<ChatTemplate> find_template(const Options& options, const Tokenize
       options.chat_template.empty() ? tokenizer.chat_template() : read_file(options.chat_template);
   if (source.empty()) return std::nullopt;
   return ChatTemplate(source, tokenizer);
+}
+
+std::int64_t megabytes(std::uint64_t bytes) {
+  return static_cast<std::int64_t>(bytes / 1'000'000);
 }
 
 /// Ends the reading of a file from within.
@@ -80,22 +91,28 @@ std::string source_names(const std::vector<std::string>& paths) {
 }
 
 /// Throws `Interrupted` where Ctrl-C was pressed.
-void convert_files(const Options& options, Converter& converter, TokenizedWriter& writer) {
-  const auto format = record_format(options.format);
-  ColumnNames columns;
-  for (const auto& text : options.columns) columns.insert(column_name(text));
-  Progress progress(
-      std::cerr,
-      {.label = "convert", .total = 0, .rate_unit = "tokens", .terminal = stderr_is_terminal()});
-  for (const auto& path : options.input) {
-    const auto take = [&](const Record& record) {
-      const auto row = converter.convert(record);
-      if (row) writer.write(*row);
-      progress.advance(1, row ? static_cast<double>(row->input_ids.size()) : 0.0);
-      if (stop_requested()) throw Interrupted();
-    };
-    for_each_record(path, format, take, columns);
-  }
+ConvertSummary convert_inputs(const Options& options,
+                              const Converter& converter,
+                              TokenizedWriter& writer) {
+  RecordOptions records{.format = record_format(options.format), .columns = {}};
+  for (const auto& text : options.columns) records.columns.insert(column_name(text));
+  std::optional<Progress> progress;
+  ConvertProgress shown;
+  const auto tick = [&](const ConvertProgress& now) {
+    if (!progress) {
+      progress.emplace(std::cerr, Progress::Options{.label = "convert",
+                                                    .total = megabytes(now.all_bytes),
+                                                    .step_unit = "MB",
+                                                    .rate_unit = "tokens",
+                                                    .terminal = stderr_is_terminal()});
+    }
+    progress->advance(megabytes(now.bytes) - megabytes(shown.bytes),
+                      static_cast<double>(now.tokens - shown.tokens));
+    shown = now;
+    if (stop_requested()) throw Interrupted();
+  };
+  return convert_files({options.input.begin(), options.input.end()}, records, converter, writer,
+                       options.threads, tick);
 }
 
 int convert(Options options) {
@@ -108,13 +125,13 @@ int convert(Options options) {
   options.convert.overflow = overflow(options.overflow);
   options.convert.append_eos = !options.no_eos;
   const auto tokenizer = load_tokenizer(options.model.empty() ? options.tokenizer : options.model);
-  Converter converter(tokenizer, find_template(options, tokenizer), options.convert);
+  const Converter converter(tokenizer, find_template(options, tokenizer), options.convert);
   auto header = converter.header();
   header.source = source_names(options.input);
   TokenizedWriter writer(options.output, header);
-  convert_files(options, converter, writer);
-  for (const auto& line : describe(converter.summary())) std::cerr << line << '\n';
-  if (converter.summary().written == 0) fail(options.output, ": not written: no trainable tokens");
+  const auto summary = convert_inputs(options, converter, writer);
+  for (const auto& line : describe(summary)) std::cerr << line << '\n';
+  if (summary.written == 0) fail(options.output, ": not written: no trainable tokens");
   writer.commit();
   std::cout << options.output << '\n';
   return 0;

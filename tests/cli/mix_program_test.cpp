@@ -88,7 +88,7 @@ TEST_F(MixProgram, RefusesInOneLineAndLeavesNothing) {
   expect_refused(mix({"--evaluation", path("none.jsonl")}), "none.jsonl: cannot open");
   expect_refused(mix({"--min-words", "99"}), "no record is left to train on");
   folder_.file("bad.txt", "\xff\n");
-  expect_refused(mix(), "bad.txt:1: not UTF-8");
+  expect_refused(mix(), "bad.txt:1: is not UTF-8");
   folder_.file("bad.txt", "");
   expect_refused(mix(), "bad.txt: no records");
   write_mixture("none.toml");

@@ -13,6 +13,7 @@
 #include <hone/base/error.h>
 #include <hone/base/files.h>
 #include <hone/base/json_io.h>
+#include <hone/base/row_source.h>
 #include <hone/data/tokenized.h>
 #include <hone/text/tokenizer.h>
 

@@ -13,7 +13,7 @@
 #include <hone/base/files.h>
 #include <hone/base/json_io.h>
 #include <hone/data/convert.h>
-#include <hone/data/record.h>
+#include <hone/data/record_file.h>
 
 #include "base/temporary_folder.h"
 #include "shared_data.h"
@@ -296,11 +296,9 @@ TEST(Convert, SharedCases) {
   EXPECT_EQ(encode_prompt(gpt2, "Price: "), (std::vector<std::int64_t>{18124, 25, 220}));
   Converter l07(gpt2, {}, {.max_length = 16, .append_eos = false});
   std::vector<std::size_t> lengths;
-  for_each_record(*cases / "L07_long_prompt.jsonl", RecordFormat::kAuto,
-                  [&](const Record& example) {
-                    if (const auto row = l07.convert(example))
-                      lengths.push_back(row->input_ids.size());
-                  });
+  for (const auto& example : read_records(*cases / "L07_long_prompt.jsonl")) {
+    if (const auto row = l07.convert(example)) lengths.push_back(row->input_ids.size());
+  }
   EXPECT_EQ(lengths, (std::vector<std::size_t>{10, 6}));
   EXPECT_TRUE(l07.summary().dropped.at(0).first_place.ends_with("L07_long_prompt.jsonl:2"));
 

@@ -9,7 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include <hone/base/json_io.h>
-#include <hone/data/record.h>
+#include <hone/data/record_file.h>
 
 #include "shared_data.h"
 

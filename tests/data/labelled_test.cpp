@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include <hone/data/csv.h>
+#include <hone/base/csv.h>
 #include <hone/data/labelled.h>
 
 #include "base/error_of.h"
@@ -56,7 +56,7 @@ TEST(Labelled, RefusesInOneLine) {
   EXPECT_TRUE(contains(message("t.dat", "a"), "its ending tells no format"));
   EXPECT_TRUE(contains(message("t.jsonl", "{}\n[1]\n"), "t.jsonl:2: a record must be an object"));
   EXPECT_TRUE(contains(message("t.json", "{}"), "expected an array of records"));
-  EXPECT_TRUE(contains(message("t.txt", "\xff"), "t.txt:1: not UTF-8"));
+  EXPECT_TRUE(contains(message("t.txt", "\xff"), "t.txt:1: is not UTF-8"));
   EXPECT_TRUE(contains(message("t.csv", "a\n1\n", {.path = {}, .format = "xls"}),
                        "format \"xls\" is not one of"));
   EXPECT_TRUE(contains(message("t.jsonl", "{}", {.path = {}, .columns = {"a"}}),

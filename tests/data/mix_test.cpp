@@ -9,9 +9,10 @@
 #include <nlohmann/json.hpp>
 
 #include <hone/base/files.h>
+#include <hone/base/row_source.h>
 #include <hone/data/mix.h>
 #include <hone/data/mixture_file.h>
-#include <hone/data/record.h>
+#include <hone/data/record_file.h>
 
 #include "base/error_of.h"
 #include "base/temporary_folder.h"

@@ -10,6 +10,7 @@
 
 #include <hone/base/files.h>
 #include <hone/base/json_io.h>
+#include <hone/base/row_source.h>
 #include <hone/data/promptsource.h>
 
 #include "base/error_of.h"

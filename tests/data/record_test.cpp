@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <hone/base/error.h>
-#include <hone/data/record.h>
+#include <hone/data/record_file.h>
 
 #include "base/temporary_folder.h"
 #include "shared_data.h"

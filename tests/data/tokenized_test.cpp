@@ -7,6 +7,7 @@
 
 #include <hone/base/error.h>
 #include <hone/base/json_io.h>
+#include <hone/base/row_source.h>
 #include <hone/data/tokenized.h>
 
 #include "base/temporary_folder.h"

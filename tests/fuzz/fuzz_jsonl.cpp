@@ -1,7 +1,7 @@
 // Any bytes as a JSONL file, plain or gzip.
 #include <nlohmann/json.hpp>
 
-#include <hone/base/json_io.h>
+#include <hone/base/row_source.h>
 
 #include "fuzz.h"
 
@@ -9,11 +9,14 @@ using namespace hone;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   fuzz::accept_or_refuse([&] {
-    for_each_line_of(fuzz::text_of(data, size), "input",
-                     [](std::string_view line, const std::string& place) {
-                       fuzz::require(line.find('\n') == std::string_view::npos);
-                       fuzz::accept_or_refuse([&] { parse_json(line, place); });
-                     });
+    RowSource source(fuzz::text_of(data, size), "input", {.layout = FileLayout::kJsonl});
+    RowChunk chunk;
+    while (source.next(chunk)) {
+      for (std::size_t i = 0; i < chunk.size(); ++i) {
+        fuzz::require(chunk.text(i).find('\n') == std::string_view::npos);
+        fuzz::accept_or_refuse([&] { chunk.row(i); });
+      }
+    }
   });
   return 0;
 }

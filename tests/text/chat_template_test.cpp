@@ -9,6 +9,7 @@
 #include <hone/base/error.h>
 #include <hone/base/files.h>
 #include <hone/base/json_io.h>
+#include <hone/base/row_source.h>
 #include <hone/text/chat_template.h>
 
 #include "chat_pieces.h"

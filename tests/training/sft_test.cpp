@@ -9,6 +9,7 @@
 
 #include <hone/base/error.h>
 #include <hone/base/files.h>
+#include <hone/base/row_source.h>
 #include <hone/model/peft.h>
 #include <hone/model/pretrained.h>
 #include <hone/training/sft.h>

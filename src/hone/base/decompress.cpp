@@ -1,5 +1,5 @@
 #include <algorithm>
-#include <memory>
+#include <limits>
 
 #include <zlib.h>
 #include <zstd.h>
@@ -14,82 +14,97 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kGzip = "\x1f\x8b", kZstd = "\x28\xb5\x2f\xfd";
 
-/// One member of a gzip file at a time; frees zlib's memory whatever happens.
-class Inflater {
+class GzipUnpacker : public Unpacker {
  public:
-  explicit Inflater(const fs::path& path) : path_(path), chunk_(1 << 18, '\0') {
-    if (inflateInit2(&stream_, 16 + MAX_WBITS) != Z_OK) fail(path_.string(), ": cannot start zlib");
+  explicit GzipUnpacker(std::string name) : name_(std::move(name)) {
+    if (inflateInit2(&stream_, 16 + MAX_WBITS) != Z_OK) fail(name_, ": cannot start zlib");
   }
-  ~Inflater() { inflateEnd(&stream_); }
-  Inflater(const Inflater&) = delete;
-  Inflater& operator=(const Inflater&) = delete;
+  ~GzipUnpacker() override { inflateEnd(&stream_); }
+  GzipUnpacker(const GzipUnpacker&) = delete;
+  GzipUnpacker& operator=(const GzipUnpacker&) = delete;
 
-  /// Appends the text of the member at the start of `bytes` to `text` and returns what follows it.
-  std::string_view unpack(std::string_view bytes, std::string& text) {
-    int status = Z_OK;
-    while (status == Z_OK) {
-      if (stream_.avail_in == 0) {
-        if (bytes.empty()) fail(path_.string(), ": unexpected end of gzip data");
-        const auto step = std::min<std::size_t>(bytes.size(), 1u << 30);
-        stream_.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
-        stream_.avail_in = static_cast<uInt>(step);
-        bytes.remove_prefix(step);
-      }
-      stream_.next_out = reinterpret_cast<Bytef*>(chunk_.data());
-      stream_.avail_out = static_cast<uInt>(chunk_.size());
-      status = inflate(&stream_, Z_NO_FLUSH);
-      text.append(chunk_, 0, chunk_.size() - stream_.avail_out);
+  std::size_t unpack(std::string_view& in, std::span<char> out) override {
+    std::size_t written = 0;
+    while (written == 0) {
+      if (at_end_ && in.empty()) return 0;
+      if (at_end_) inflateReset(&stream_);  // a further member
+      written = step(in, out);
+      if (written == 0 && in.empty()) return 0;
     }
-    if (status != Z_STREAM_END) fail(path_.string(), ": damaged gzip data");
-    return {bytes.data() - stream_.avail_in, bytes.size() + stream_.avail_in};
+    return written;
+  }
+
+  void finish() const override {
+    if (!at_end_) fail(name_, ": unexpected end of gzip data");
   }
 
  private:
-  const fs::path& path_;
-  std::string chunk_;
+  std::size_t step(std::string_view& in, std::span<char> out) {
+    constexpr std::size_t kMost = std::numeric_limits<uInt>::max();
+    stream_.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(in.data()));
+    stream_.avail_in = static_cast<uInt>(std::min(in.size(), kMost));
+    stream_.next_out = reinterpret_cast<Bytef*>(out.data());
+    const auto room = static_cast<uInt>(std::min(out.size(), kMost));
+    stream_.avail_out = room;
+    const auto given = stream_.avail_in;
+    const int status = inflate(&stream_, Z_NO_FLUSH);
+    // Z_BUF_ERROR: no progress for want of input; the caller brings more.
+    if (status != Z_OK && status != Z_STREAM_END && status != Z_BUF_ERROR)
+      fail(name_, ": damaged gzip data");
+    at_end_ = status == Z_STREAM_END;
+    in.remove_prefix(given - stream_.avail_in);
+    return room - stream_.avail_out;
+  }
+
+  std::string name_;
   z_stream stream_{};
+  bool at_end_ = false;  // of a member
 };
 
-/// Every member of a gzip file, one after the other.
-std::string gunzip(std::string_view bytes, const fs::path& path) {
-  std::string text;
-  while (!bytes.empty()) bytes = Inflater(path).unpack(bytes, text);
-  return text;
-}
+class ZstdUnpacker : public Unpacker {
+ public:
+  explicit ZstdUnpacker(std::string name)
+      : name_(std::move(name)), context_(ZSTD_createDCtx(), ZSTD_freeDCtx) {}
 
-/// Every frame of a zstd file, one after the other.
-std::string unpack_zstd(std::string_view bytes, const fs::path& path) {
-  const std::unique_ptr<ZSTD_DCtx, decltype(&ZSTD_freeDCtx)> context(ZSTD_createDCtx(),
-                                                                     ZSTD_freeDCtx);
-  std::string text, chunk(ZSTD_DStreamOutSize(), '\0');
-  ZSTD_inBuffer in{bytes.data(), bytes.size(), 0};
-  std::size_t left = 0;  // 0: at the end of a frame
-  while (in.pos < in.size) {
-    ZSTD_outBuffer out{chunk.data(), chunk.size(), 0};
-    left = ZSTD_decompressStream(context.get(), &out, &in);
-    if (ZSTD_isError(left) != 0)
-      fail(path.string(), ": damaged zstd data: ", ZSTD_getErrorName(left));
-    text.append(chunk, 0, out.pos);
-    // A full chunk may leave text inside the decoder after the last byte was read.
-    while (in.pos == in.size && left != 0 && out.pos == out.size) {
-      out.pos = 0;
-      left = ZSTD_decompressStream(context.get(), &out, &in);
-      if (ZSTD_isError(left) != 0) fail(path.string(), ": damaged zstd data");
-      text.append(chunk, 0, out.pos);
-    }
+  std::size_t unpack(std::string_view& in, std::span<char> out) override {
+    ZSTD_inBuffer from{in.data(), in.size(), 0};
+    ZSTD_outBuffer to{out.data(), out.size(), 0};
+    // Text may be left inside of the decoder after all of `in` was taken, so it is asked even then.
+    do {
+      const auto before = from.pos;
+      left_ = left_ == 0 && from.size == 0 ? 0 : ZSTD_decompressStream(context_.get(), &to, &from);
+      if (ZSTD_isError(left_) != 0) fail(name_, ": damaged zstd data: ", ZSTD_getErrorName(left_));
+      if (from.pos == before && to.pos == 0) break;
+    } while (to.pos == 0 && from.pos < from.size);
+    in.remove_prefix(from.pos);
+    return to.pos;
   }
-  if (left != 0) fail(path.string(), ": unexpected end of zstd data");
-  return text;
-}
+
+  void finish() const override {
+    if (left_ != 0) fail(name_, ": unexpected end of zstd data");
+  }
+
+ private:
+  std::string name_;
+  std::unique_ptr<ZSTD_DCtx, decltype(&ZSTD_freeDCtx)> context_;
+  std::size_t left_ = 0;  // 0: at the end of a frame
+};
 
 }  // namespace
 
-bool is_compressed(std::string_view bytes) {
-  return bytes.starts_with(kGzip) || bytes.starts_with(kZstd);
+std::unique_ptr<Unpacker> make_unpacker(std::string_view bytes, const fs::path& name) {
+  if (bytes.starts_with(kGzip)) return std::make_unique<GzipUnpacker>(name.string());
+  if (bytes.starts_with(kZstd)) return std::make_unique<ZstdUnpacker>(name.string());
+  return nullptr;
 }
 
 std::string decompressed(std::string_view bytes, const fs::path& name) {
-  return bytes.starts_with(kZstd) ? unpack_zstd(bytes, name) : gunzip(bytes, name);
+  const auto unpacker = make_unpacker(bytes, name);
+  if (!unpacker) return std::string(bytes);
+  std::string text, chunk(1 << 18, '\0');
+  while (const auto size = unpacker->unpack(bytes, chunk)) text.append(chunk, 0, size);
+  unpacker->finish();
+  return text;
 }
 
 }  // namespace hone

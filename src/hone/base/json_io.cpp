@@ -6,7 +6,6 @@
 
 #include <nlohmann/json.hpp>
 
-#include <hone/base/decompress.h>
 #include <hone/base/error.h>
 #include <hone/base/files.h>
 #include <hone/base/json_io.h>
@@ -19,16 +18,21 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kMaxDepth = 256;
 constexpr std::size_t kMaxReason = 160;  // bytes of a parser's message that are passed on
-constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
-/// `place`, the line where `text` has several, and the 1-based byte of that line at which `offset`
-/// lies.
-std::string locate(const std::string& place, std::string_view text, std::size_t offset) {
+/// `place`, the line where that is asked for or `text` has several, and the 1-based byte of that
+/// line at which `offset` lies.
+std::string locate(const std::string& place,
+                   std::size_t first_line,
+                   std::string_view text,
+                   std::size_t offset) {
   const auto before = text.substr(0, std::min(offset, text.size()));
   const auto line_start = before.rfind('\n') + 1;  // 0 where there is none
   std::string where = place;
-  if (text.find('\n') < text.size() - 1) {
-    where += concat(":", std::count(before.begin(), before.end(), '\n') + 1);
+  const auto line = std::count(before.begin(), before.end(), '\n');
+  if (first_line > 0) {
+    where += concat(":", first_line + static_cast<std::size_t>(line));
+  } else if (text.find('\n') < text.size() - 1) {
+    where += concat(":", line + 1);
   }
   return concat(where, ": byte ", before.size() - line_start + 1);
 }
@@ -48,7 +52,11 @@ std::string reason_of(const std::exception& error) {
 /// endless nesting.
 class StrictBuilder : public nlohmann::json_sax<Json> {
  public:
-  StrictBuilder(std::string_view text, const std::string& place) : text_(text), place_(place) {}
+  StrictBuilder(std::string_view text, const std::string& place, std::size_t first_line)
+      : text_(text),
+        file_(place),
+        place_(first_line > 0 ? concat(place, ":", first_line) : place),
+        first_line_(first_line) {}
 
   Json take() { return std::move(root_); }
 
@@ -76,7 +84,8 @@ class StrictBuilder : public nlohmann::json_sax<Json> {
                    const std::string&,
                    const nlohmann::detail::exception& error) override {
     if (error.id == kOutOfRange) fail(place_, ": number out of range");
-    fail(locate(place_, text_, byte == 0 ? 0 : byte - 1), ": not JSON: ", reason_of(error));
+    fail(locate(file_, first_line_, text_, byte == 0 ? 0 : byte - 1),
+         ": not JSON: ", reason_of(error));
   }
 
  private:
@@ -117,27 +126,15 @@ class StrictBuilder : public nlohmann::json_sax<Json> {
   }
 
   std::string_view text_;
+  std::string file_;
   std::string place_;
+  std::size_t first_line_;
   Json root_;
   // Pointers stay valid: only the innermost open container grows.
   std::vector<Json*> stack_;
   std::vector<std::unordered_set<std::string>> keys_;
   std::string key_;
 };
-
-void split_lines(std::string_view text,
-                 const fs::path& path,
-                 const std::function<void(std::string_view, const std::string&)>& each) {
-  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
-  for (std::size_t number = 1; !text.empty(); ++number) {
-    const auto end = text.find('\n');
-    auto line = text.substr(0, end);
-    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-    if (line.ends_with('\r')) line.remove_suffix(1);
-    if (line.find_first_not_of(" \t") == std::string_view::npos) continue;
-    each(line, concat(path.string(), ":", number));
-  }
-}
 
 std::string dump(const Json& value, int indent) {
   try {
@@ -149,17 +146,18 @@ std::string dump(const Json& value, int indent) {
 
 }  // namespace
 
-Json parse_json(std::string_view text, const std::string& place) {
+Json parse_json(std::string_view text, const std::string& place, std::size_t first_line) {
   if (const auto at = find_invalid_utf8(text)) {
     constexpr std::string_view kHex = "0123456789abcdef";
     const auto byte = static_cast<unsigned char>(text[*at]);
-    fail(locate(place, text, *at), " is not UTF-8: 0x", kHex[byte >> 4], kHex[byte & 15]);
+    fail(locate(place, first_line, text, *at), " is not UTF-8: 0x", kHex[byte >> 4],
+         kHex[byte & 15]);
   }
   // The JSON library takes a zero byte for the end of its input.
   if (const auto at = text.find('\0'); at != std::string_view::npos) {
-    fail(locate(place, text, at), " is zero, not JSON");
+    fail(locate(place, first_line, text, at), " is zero, not JSON");
   }
-  StrictBuilder builder(text, place);
+  StrictBuilder builder(text, place, first_line);
   Json::sax_parse(text, &builder);
   return builder.take();
 }
@@ -178,22 +176,6 @@ void write_json(const fs::path& path, const Json& value) {
 
 std::string to_json_line(const Json& value) {
   return dump(value, -1);
-}
-
-void for_each_line(const fs::path& path,
-                   const std::function<void(std::string_view, const std::string&)>& each) {
-  const MappedFile file(path);
-  for_each_line_of(file.bytes(), path, each);
-}
-
-void for_each_line_of(std::string_view bytes,
-                      const fs::path& name,
-                      const std::function<void(std::string_view, const std::string&)>& each) {
-  if (is_compressed(bytes)) {
-    split_lines(decompressed(bytes, name), name, each);
-  } else {
-    split_lines(bytes, name, each);
-  }
 }
 
 }  // namespace hone

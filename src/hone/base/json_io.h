@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <filesystem>
-#include <functional>
 #include <string>
 #include <string_view>
 
@@ -20,7 +19,10 @@ using Json = nlohmann::ordered_json;
 /// keys, numbers out of range (`1e400`, NaN), invalid UTF-8 and zero bytes (with the 1-based byte
 /// of the line, and the line where `text` has several), lone surrogate escapes, nesting deeper than
 /// 256. An integer that fits no 64-bit type becomes a double.
-Json parse_json(std::string_view text, const std::string& place);
+///
+/// `first_line`: where `text` starts in the file `place`, if it is a part of one whose lines are to
+/// be named; 0: `text` is all of `place`.
+Json parse_json(std::string_view text, const std::string& place, std::size_t first_line = 0);
 
 /// Parses a whole file as one JSON value. A byte-order mark is skipped. Throws `Error` naming the
 /// file.
@@ -33,21 +35,5 @@ void write_json(const std::filesystem::path& path, const Json& value);
 /// Compact text of `value` as UTF-8, non-ASCII characters as they are, on one line. Throws `Error`
 /// where a string of it is not UTF-8.
 std::string to_json_line(const Json& value);
-
-/// Calls `each(line, place)` for every line of a JSONL text that is not blank.
-///
-/// Lines end at LF or CRLF alone (U+2028 and U+0085 are text), a byte-order mark is skipped, gzip
-/// and zstd files are decompressed. `place` is `path:line`, blank lines counted, for
-/// messages. Throws `Error` where the file is missing or its packed data end early.
-void for_each_line(
-    const std::filesystem::path& path,
-    const std::function<void(std::string_view line, const std::string& place)>& each);
-
-/// The same for the bytes of a file in memory, plain or packed; `name` stands for the path in
-/// messages.
-void for_each_line_of(
-    std::string_view bytes,
-    const std::filesystem::path& name,
-    const std::function<void(std::string_view line, const std::string& place)>& each);
 
 }  // namespace hone

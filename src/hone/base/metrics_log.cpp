@@ -7,6 +7,7 @@
 #include <hone/base/error.h>
 #include <hone/base/files.h>
 #include <hone/base/metrics_log.h>
+#include <hone/base/row_source.h>
 
 namespace hone {
 namespace {

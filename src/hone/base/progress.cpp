@@ -56,8 +56,10 @@ void Progress::draw(bool last) {
   const double elapsed = seconds_between(started_, Clock::now());
   std::string line = concat(options_.label, "  ", done_);
   if (options_.total > 0) {
-    line += concat("/", options_.total, "  ", 100 * done_ / options_.total, "%");
+    line += concat("/", options_.total);
   }
+  if (!options_.step_unit.empty()) line += " " + options_.step_unit;
+  if (options_.total > 0) line += concat("  ", 100 * done_ / options_.total, "%");
   if (!options_.rate_unit.empty() && elapsed > 0) {
     line += concat("  ", format_count(units_ / elapsed), " ", options_.rate_unit, "/s");
   }

@@ -17,10 +17,11 @@ namespace hone {
 class Progress {
  public:
   struct Options {
-    std::string label;       ///< what is being done, the first word of the line
-    std::int64_t total = 0;  ///< number of steps; 0: not known
-    std::string rate_unit;   ///< what `advance` counts as units, such as `tokens`; empty: no rate
-    bool terminal = false;   ///< redraw in place
+    std::string label;        ///< what is being done, the first word of the line
+    std::int64_t total = 0;   ///< number of steps; 0: not known
+    std::string step_unit{};  ///< what a step is, such as `MB`; empty: not said
+    std::string rate_unit;    ///< what `advance` counts as units, such as `tokens`; empty: no rate
+    bool terminal = false;    ///< redraw in place
     double quiet_seconds = 2.0;  ///< nothing is shown before
   };
 

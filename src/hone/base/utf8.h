@@ -8,6 +8,9 @@
 
 namespace hone {
 
+/// U+FEFF, which some programs put in front of a text.
+inline constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+
 /// 0-based position of the first byte that does not belong to a well-formed UTF-8 sequence; nothing
 /// for valid text.
 ///

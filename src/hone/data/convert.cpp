@@ -106,6 +106,10 @@ Converter::Converter(Tokenizer tokenizer,
   validate(options_);
 }
 
+Converter Converter::with_empty_summary() const {
+  return {tokenizer_, template_, options_};
+}
+
 TokenizedHeader Converter::header() const {
   return {.tokenizer = tokenizer_.hash(),
           .chat_template = template_ ? template_->hash() : "",
@@ -135,8 +139,11 @@ bool Converter::fit(const Record& record, TokenizedRow& row) {
       count(summary_.dropped, concat("longer than ", limit, " tokens"), record.place);
       return false;
     }
-    row.input_ids.resize(limit);
-    row.labels.resize(limit);
+    if (options_.overflow == Overflow::kError) {
+      fail(record.place, ": the example has ", row.input_ids.size(), " tokens, max_length is ",
+           limit, "; raise it or choose another --overflow");
+    }
+    truncate(row, limit, options_.overflow);
     if (count_trained(row) > 0)
       count(summary_.noted, concat("cut at ", limit, " tokens"), record.place);
   }

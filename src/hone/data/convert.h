@@ -10,6 +10,7 @@
 
 #include <hone/base/json_io.h>
 #include <hone/data/tokenized.h>
+#include <hone/data/truncate.h>
 #include <hone/text/chat_template.h>
 #include <hone/text/tokenizer.h>
 
@@ -22,12 +23,6 @@ enum class TrainOn {
   kAssistant,  ///< every assistant turn, or the completion, each with its end token
   kLast,       ///< the last assistant turn alone, with its end token
   kAll,        ///< every token
-};
-
-/// What becomes of a row that is longer than `max_length`.
-enum class Overflow {
-  kDrop,       ///< dropped and counted
-  kKeepStart,  ///< its first `max_length` tokens are kept; dropped where none of them is trained
 };
 
 struct ConvertOptions {
@@ -43,9 +38,8 @@ struct ConvertOptions {
 /// Throws `Error` for an option out of its range.
 void validate(const ConvertOptions& options);
 
-/// `assistant`, `last` or `all`; `drop` or `keep-start`. Throw `Error` for another name.
+/// `assistant`, `last` or `all`. Throws `Error` for another name.
 TrainOn train_on(const std::string& name);
-Overflow overflow(const std::string& name);
 
 /// How often something happened, and where first.
 struct ConvertCount {
@@ -65,6 +59,9 @@ struct ConvertSummary {
   std::int64_t longest = 0;  ///< tokens of the longest row written
 };
 
+/// Adds the counts of a later part of the input to those of the parts before it.
+void add(ConvertSummary& summary, const ConvertSummary& later);
+
 /// The summary in lines for a person, the first with read, written and dropped.
 std::vector<std::string> describe(const ConvertSummary& summary);
 
@@ -83,8 +80,8 @@ std::vector<std::int64_t> encode_prompt(const Tokenizer& tokenizer, std::string_
 /// prompt that ends in
 ///   white space is noted, since its last token may be one the model rarely saw there. BOS as in
 ///   `encode_prompt`; the end token goes behind the completion where it is absent.
-/// - A row is dropped where a reply is empty or blank, it is longer than allowed, or none of its
-/// labels is trained.
+/// - A row is dropped where a reply is empty or blank, it is longer than allowed (see `Overflow`),
+/// or none of its labels is trained.
 ///
 /// Labels follow from where text came from, never from ids. The first label of a row is -100.
 class Converter {
@@ -98,6 +95,9 @@ class Converter {
   std::optional<TokenizedRow> convert(const Record& record);
 
   const ConvertSummary& summary() const { return summary_; }
+
+  /// One like this that has converted nothing yet.
+  Converter with_empty_summary() const;
 
   /// Header of a file of these rows, without `source`.
   TokenizedHeader header() const;

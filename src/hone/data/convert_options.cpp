@@ -1,4 +1,5 @@
 // Names, limits and the report of a conversion.
+#include <algorithm>
 #include <array>
 #include <string>
 #include <utility>
@@ -37,10 +38,25 @@ TrainOn train_on(const std::string& name) {
                            std::pair{"last", TrainOn::kLast}, std::pair{"all", TrainOn::kAll}});
 }
 
-Overflow overflow(const std::string& name) {
-  return choose("overflow", name,
-                std::array{std::pair{"drop", Overflow::kDrop},
-                           std::pair{"keep-start", Overflow::kKeepStart}});
+void add(ConvertSummary& summary, const ConvertSummary& later) {
+  const auto add_counts = [](std::vector<ConvertCount>& counts,
+                             const std::vector<ConvertCount>& more) {
+    for (const auto& entry : more) {
+      const auto known = std::ranges::find(counts, entry.what, &ConvertCount::what);
+      if (known == counts.end()) {
+        counts.push_back(entry);
+      } else {
+        known->count += entry.count;
+      }
+    }
+  };
+  summary.read += later.read;
+  summary.written += later.written;
+  add_counts(summary.dropped, later.dropped);
+  add_counts(summary.noted, later.noted);
+  summary.tokens += later.tokens;
+  summary.trained_tokens += later.trained_tokens;
+  summary.longest = std::max(summary.longest, later.longest);
 }
 
 std::vector<std::string> describe(const ConvertSummary& summary) {

@@ -27,10 +27,9 @@ struct LabelledFile {
 };
 
 /// Calls `each(record, place)` for every record, an object, of `file`; `place` is `path:line`, or
-/// `path: record n` in a JSON array. Only the current record is held; of a JSON array all of them,
-/// and of a packed file its bytes. Throws `Error` naming the place for what is malformed, for an
-/// unknown format, a field of `set` that the record has already, and 'no records' for an empty
-/// file.
+/// `path: record n` in a JSON array. Little of the file is held at a time. Throws `Error` naming
+/// the place for what is malformed, for an unknown format, a field of `set` that the record has
+/// already, and 'no records' for an empty file.
 void for_each_labelled(const LabelledFile& file,
                        const std::function<void(Json record, const std::string& place)>& each);
 

@@ -3,16 +3,11 @@
 #include <string_view>
 #include <utility>
 
-#include <hone/base/decompress.h>
 #include <hone/base/error.h>
-#include <hone/base/files.h>
-#include <hone/data/csv.h>
 #include <hone/data/record.h>
 
 namespace hone {
 namespace {
-
-constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
 struct NamedFormat {
   const char* name;
@@ -211,28 +206,6 @@ RecordFormat detect(const Json& row, const std::string& place) {
   return *found;
 }
 
-/// `row` with the keys that a layout has. All are taken before any is put, so that two may change
-/// places.
-Json renamed(const Json& row, const ColumnNames& columns, const std::string& place) {
-  if (!row.is_object()) return row;
-  auto result = row;
-  for (const auto& [key, column] : columns) {
-    if (!row.contains(column))
-      fail(place, ": has no \"", column, "\" for the ", key, "; its keys are ", keys_of(row));
-    result.erase(column);
-  }
-  for (const auto& [key, column] : columns) result[key] = row.at(column);
-  return result;
-}
-
-/// The array that is the whole of `text`, or nothing where it is something else.
-std::optional<Json> read_array(std::string_view text, const std::filesystem::path& path) {
-  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
-  const auto first = text.find_first_not_of(" \t\r\n");
-  if (first == std::string_view::npos || text[first] != '[') return std::nullopt;
-  return parse_json(text, path.string());
-}
-
 }  // namespace
 
 RecordFormat record_format(const std::string& name) {
@@ -278,35 +251,16 @@ ColumnNames::value_type column_name(const std::string& text) {
   return {text.substr(0, equals), text.substr(equals + 1)};
 }
 
-void for_each_record(const std::filesystem::path& path,
-                     RecordFormat format,
-                     const std::function<void(Record)>& each,
-                     const ColumnNames& columns) {
-  const MappedFile file(path);
-  std::string unpacked;
-  auto text = file.bytes();
-  if (is_compressed(text)) text = unpacked = decompressed(text, path);
-  std::size_t count = 0;
-  const auto take = [&](const Json& row, const std::string& place) {
-    ++count;
-    each(parse_record(columns.empty() ? row : renamed(row, columns, place), place, format));
-  };
-  if (const char separator = table_separator(path); separator != 0) {
-    for_each_table_row(text, separator, path, take);
-  } else if (const auto array = read_array(text, path)) {
-    for (const auto& row : *array) take(row, concat(path.string(), ": record ", count + 1));
-  } else {
-    for_each_line_of(text, path, [&](std::string_view line, const std::string& place) {
-      take(parse_json(line, place), place);
-    });
+Json with_column_names(const Json& row, const ColumnNames& columns, const std::string& place) {
+  if (columns.empty() || !row.is_object()) return row;
+  auto result = row;
+  for (const auto& [key, column] : columns) {
+    if (!row.contains(column))
+      fail(place, ": has no \"", column, "\" for the ", key, "; its keys are ", keys_of(row));
+    result.erase(column);
   }
-  if (count == 0) fail(path.string(), ": no examples");
-}
-
-std::vector<Record> read_records(const std::filesystem::path& path, RecordFormat format) {
-  std::vector<Record> records;
-  for_each_record(path, format, [&](Record record) { records.push_back(std::move(record)); });
-  return records;
+  for (const auto& [key, column] : columns) result[key] = row.at(column);
+  return result;
 }
 
 }  // namespace hone

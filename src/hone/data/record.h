@@ -2,8 +2,6 @@
 #pragma once
 
 #include <cstddef>
-#include <filesystem>
-#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -60,18 +58,8 @@ using ColumnNames = std::map<std::string, std::string>;
 /// `prompt=question` as a pair of `ColumnNames`. Throws `Error` where it is none.
 ColumnNames::value_type column_name(const std::string& text);
 
-/// Calls `each` for every example of `path`: a JSONL file, a JSON file that holds one array, or a
-/// table (`.csv`, `.tsv`) whose columns are the keys; each also packed with gzip or zstd.
-///
-/// Throws `Error` naming the file and line, or the record's number in an array, counted from 1; 'no
-/// examples' where there is none; and where a row lacks a key that `columns` names.
-void for_each_record(const std::filesystem::path& path,
-                     RecordFormat format,
-                     const std::function<void(Record)>& each,
-                     const ColumnNames& columns = {});
-
-/// All examples of `path`, as `for_each_record` gives them.
-std::vector<Record> read_records(const std::filesystem::path& path,
-                                 RecordFormat format = RecordFormat::kAuto);
+/// `row` with the keys that a layout has. All are taken before any is put, so that two may change
+/// places. Throws `Error` starting with `place` where the row lacks a key that `columns` names.
+Json with_column_names(const Json& row, const ColumnNames& columns, const std::string& place);
 
 }  // namespace hone

@@ -1,7 +1,7 @@
 #include <nlohmann/json.hpp>
 
 #include <hone/base/error.h>
-#include <hone/data/record.h>
+#include <hone/data/record_file.h>
 #include <hone/evaluation/answers.h>
 
 namespace hone {

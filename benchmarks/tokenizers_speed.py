@@ -46,7 +46,7 @@ def main():
     parser.add_argument("--binary", default="build/release/bin/bench-tokenize")
     parser.add_argument("--runs", type=int, default=5)
     args = parser.parse_args()
-    with open(args.input, encoding="utf-8", newline="") as file:
+    with open(args.input, encoding="utf-8-sig", newline="") as file:
         lines = [line.removesuffix("\r") for line in file.read().split("\n")]
     lines = [line for line in lines if line.strip(" \t")]
     size = sum(len(line.encode()) for line in lines) / 1e6

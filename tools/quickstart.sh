@@ -65,7 +65,7 @@ train() {
       how=(--overwrite-output-dir)
     fi
   fi
-  hone_say "Training an adapter as $RECIPE says (about 10 minutes on two cores; Ctrl-C saves, a later run goes on)"
+  hone_say "Training an adapter as $RECIPE says (about 8 minutes on two cores; Ctrl-C saves, a later run goes on)"
   mark_done train-started "$print"
   "$BIN/hone-sft" --config "$RECIPE" --model "$model" --train-data "$TOKENS/train.jsonl" \
     --eval-data "$TOKENS/heldout.jsonl" --output-dir "$RUN" "${how[@]}" >/dev/null
@@ -114,9 +114,9 @@ done
 trap 'hone_say "Stopped; tools/quickstart.sh goes on from here"; exit 130' INT TERM
 
 cd "$HONE_ROOT"
-hone_say "hone quickstart: set-up 1 min, build 10 min, training 10 min, evaluation 2 min, on two cores"
+hone_say "hone quickstart: set-up 1 min, build 3 min, training 8 min, evaluation 2 min, on two cores"
 hone_setup release
-hone_build release "about 10 minutes" "${PROGRAMS[@]}"
+hone_build release "about 3 minutes" "${PROGRAMS[@]}"
 mkdir -p "$STATE"
 model=$(tools/fetch-model)
 convert train

@@ -86,7 +86,7 @@ done
 trap 'exit 130' INT
 
 hone_setup release
-hone_build release "several minutes"
+hone_build release "about 5 minutes"
 failed=()
 if ((sanitize)); then
   run_sanitized_tests || failed+=("core_tests under the sanitizers")

@@ -12,7 +12,7 @@ namespace hone {
 
 /// Calls `work(item)` on `threads` threads for every item that `next` gives (a `std::optional`,
 /// empty at the end), and `take(result)` with each result in the order of the items. `next` and
-/// `take` are called on the calling thread alone. At most `threads` + 1 items are held.
+/// `take` are called on the calling thread alone. At most `threads` items are held.
 ///
 /// What any of the three throws, for the first item where one does, ends the whole and is thrown
 /// here when the items under way are done.
@@ -27,7 +27,7 @@ void map_in_order(std::size_t threads, Next&& next, const Work& work, Take&& tak
   };
   while (auto item = next()) {
     running.push_back(std::async(std::launch::async, std::cref(work), std::move(*item)));
-    if (running.size() > threads) take_first();
+    if (running.size() >= threads) take_first();
   }
   while (!running.empty()) take_first();
 }

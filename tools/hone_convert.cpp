@@ -11,6 +11,7 @@
 #include <hone/base/files.h>
 #include <hone/base/progress.h>
 #include <hone/data/convert_files.h>
+#include <hone/data/dataset_info.h>
 
 #include "program.h"
 
@@ -22,6 +23,7 @@ using namespace hone::recipes;
 struct Options {
   std::string model, tokenizer, output, chat_template;
   std::vector<std::string> input, columns;
+  std::string dataset_info, dataset;
   std::string format = "auto";
   std::string train_on = "assistant";
   std::string overflow = "drop";
@@ -37,12 +39,14 @@ void add_options(CLI::App& app, Options& options) {
   app.add_option("--tokenizer", options.tokenizer,
                  "tokenizer alone: tokenizer.json, .model, folder or .gguf");
   app.add_option(
-         "--input", options.input,
-         "JSONL, JSON array, .csv or .tsv (each also .gz or .zst); several files become one")
-      ->required();
+      "--input", options.input,
+      "JSONL, JSON array, .csv or .tsv (each also .gz or .zst); several files become one");
+  app.add_option("--dataset-info", options.dataset_info,
+                 "LLaMA-Factory's dataset_info.json, instead of --input, --format and --columns");
+  app.add_option("--dataset", options.dataset, "name of a data set in it");
   app.add_option("--output", options.output, "tokenized JSONL to write")->required();
   app.add_option("--format", options.format,
-                 "auto, messages, prompt-completion, alpaca or sharegpt")
+                 "layout of the rows: " + record_format_names() + "; auto tells it by their keys")
       ->capture_default_str();
   app.add_option("--columns", options.columns,
                  "keys under other names, such as prompt=question,completion=answer")
@@ -90,12 +94,30 @@ std::string source_names(const std::vector<std::string>& paths) {
   return names;
 }
 
+/// How the rows of the input are laid out. A data set by name sets `options.input` too.
+RecordOptions record_options(Options& options) {
+  if (options.dataset_info.empty() != options.dataset.empty())
+    fail("give --dataset-info and --dataset together");
+  if (options.input.empty() == options.dataset.empty())
+    fail("give --input, or --dataset-info and --dataset");
+  if (!options.dataset.empty()) {
+    if (options.format != "auto" || !options.columns.empty())
+      fail("--dataset-info says how the rows are laid out; leave out --format and --columns");
+    const auto dataset = read_dataset_info(options.dataset_info, options.dataset);
+    options.input = {dataset.file.string()};
+    return dataset.options;
+  }
+  RecordOptions records;
+  records.format = record_format(options.format);
+  for (const auto& text : options.columns) records.columns.insert(column_name(text));
+  return records;
+}
+
 /// Throws `Interrupted` where Ctrl-C was pressed.
 ConvertSummary convert_inputs(const Options& options,
+                              const RecordOptions& records,
                               const Converter& converter,
                               TokenizedWriter& writer) {
-  RecordOptions records{.format = record_format(options.format), .columns = {}};
-  for (const auto& text : options.columns) records.columns.insert(column_name(text));
   std::optional<Progress> progress;
   ConvertProgress shown;
   const auto tick = [&](const ConvertProgress& now) {
@@ -126,10 +148,11 @@ int convert(Options options) {
   options.convert.append_eos = !options.no_eos;
   const auto tokenizer = load_tokenizer(options.model.empty() ? options.tokenizer : options.model);
   const Converter converter(tokenizer, find_template(options, tokenizer), options.convert);
+  const auto records = record_options(options);
   auto header = converter.header();
   header.source = source_names(options.input);
   TokenizedWriter writer(options.output, header);
-  const auto summary = convert_inputs(options, converter, writer);
+  const auto summary = convert_inputs(options, records, converter, writer);
   for (const auto& line : describe(summary)) std::cerr << line << '\n';
   if (summary.written == 0) fail(options.output, ": not written: no trainable tokens");
   writer.commit();

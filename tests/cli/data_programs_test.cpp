@@ -7,6 +7,7 @@
 
 #include <hone/base/files.h>
 
+#include "base/error_of.h"
 #include "base/temporary_folder.h"
 #include "run.h"
 #include "shared_data.h"
@@ -180,6 +181,32 @@ TEST_F(DataPrograms, TheCommittedHomeControlSetIsWhatTheGeneratorWrites) {
   EXPECT_FALSE(read_file(path("other/train.jsonl")) == read_file(committed / "train.jsonl"));
   expect_refused(run(kMakeHomeControl, {"--out", path("more"), "--heldout", "9000000"}),
                  "ask for fewer rows");
+}
+
+TEST_F(DataPrograms, ConvertTakesPreferencesAndDataSetsByName) {
+  const std::string row = R"({"q":[{"role":"user","content":"Hi"}],"yes":"Ho","no":"Hum"})";
+  folder_.file("pairs.jsonl", row);
+  const Arguments start = {"--model", path("model"), "--output", path("t.jsonl"), "--overwrite"};
+  const auto named = run(kConvert, start + Arguments{"--input", path("pairs.jsonl"), "--columns",
+                                                     "prompt=q,chosen=yes,rejected=no"});
+  ASSERT_EQ(named.code, 0) << named.err;
+  const auto rows = read_file(path("t.jsonl"));
+  EXPECT_TRUE(contains(rows, R"("kind":"preference")")) << rows;
+  EXPECT_TRUE(contains(rows, R"(,"chosen":[)")) << rows;
+  folder_.file("dataset_info.json",
+               R"({"pairs":{"file_name":"pairs.jsonl","ranking":true,"columns":)"
+               R"({"prompt":"ask","chosen":"yes","rejected":"no"}}})");
+  folder_.file("pairs.jsonl", R"({"ask":"Hi","yes":"Ho","no":"Hum"})");
+  const auto info = start + Arguments{"--dataset-info", path("dataset_info.json")};
+  const auto by_name = run(kConvert, info + Arguments{"--dataset", "pairs"});
+  ASSERT_EQ(by_name.code, 0) << by_name.err;
+  EXPECT_EQ(read_file(path("t.jsonl")), rows);
+  std::filesystem::remove(path("t.jsonl"));
+  expect_refused(run(kConvert, info), "give --dataset-info and --dataset together");
+  expect_refused(run(kConvert, info + Arguments{"--dataset", "pears"}), "did you mean");
+  expect_refused(run(kConvert, start), "give --input, or --dataset-info and --dataset");
+  expect_refused(run(kConvert, info + Arguments{"--dataset", "pairs", "--format", "text"}),
+                 "leave out --format");
 }
 
 TEST_F(DataPrograms, CtrlCEndsAConversionWithoutLeftovers) {

@@ -23,10 +23,16 @@ struct RunOptions {
   std::string input = {};            ///< what it reads from stdin
 };
 
+using Arguments = std::vector<std::string>;
+
+/// `arguments`, and `more` behind them.
+inline Arguments operator+(Arguments arguments, const Arguments& more) {
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  return arguments;
+}
+
 /// Runs `program` with `arguments` and waits for its end.
-Outcome run(const std::string& program,
-            const std::vector<std::string>& arguments,
-            const RunOptions& options = {});
+Outcome run(const std::string& program, const Arguments& arguments, const RunOptions& options = {});
 
 /// How many lines `text` has.
 std::size_t count_lines(const std::string& text);

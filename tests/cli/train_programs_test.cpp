@@ -34,13 +34,6 @@ const std::string kEvaluate = HONE_EVALUATE;
 const std::string kMerge = HONE_MERGE;
 const std::string kExport = HONE_EXPORT;
 
-using Arguments = std::vector<std::string>;
-
-Arguments operator+(Arguments arguments, const Arguments& more) {
-  arguments.insert(arguments.end(), more.begin(), more.end());
-  return arguments;
-}
-
 /// A tiny model in `model`, twelve rows in `train.tokens`.
 class TrainPrograms : public ::testing::Test {
  protected:

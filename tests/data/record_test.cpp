@@ -103,10 +103,9 @@ TEST(Records, KeepToolsAndToolCalls) {
 }
 
 TEST(Records, RefuseARowByItsPlaceAndRule) {
-  EXPECT_EQ(refusal(R"({"text":"a"})"),
-            "rows.jsonl:1: expected messages, prompt with completion, instruction with output, or "
-            "conversations; "
-            "its keys are text");
+  EXPECT_EQ(refusal(R"({"body":"a"})"),
+            "rows.jsonl:1: expected messages, prompt with completion, instruction with output, "
+            "conversations, text, chosen with rejected, or prompt; its keys are body");
   EXPECT_EQ(refusal("{}").substr(0, 22), "rows.jsonl:1: expected");
   EXPECT_EQ(refusal("[1]", "rows.json"),
             "rows.json: record 1: an example must be an object, got number");

@@ -53,7 +53,7 @@ TEST(Tokenized, ReadsWhatItWrote) {
                   kRows);
   const auto data = read_tokenized(path, {.tokenizer = "aa", .vocab_size = 10, .max_length = 3});
   EXPECT_EQ(data.rows, kRows);
-  EXPECT_EQ(data.header, (TokenizedHeader{"aa", "bb", 2, 5, 3, 8, "a \"b\""}));
+  EXPECT_EQ(data.header, (TokenizedHeader{RecordKind::kSft, "aa", "bb", 2, 5, 3, 8, "a \"b\""}));
   EXPECT_EQ(read_tokenized_header(path), data.header);
 }
 
@@ -68,7 +68,7 @@ TEST(Tokenized, IsJsonLinesThatAnyoneReads) {
   ASSERT_EQ(lines.size(), 3u);
   EXPECT_EQ(
       to_json_line(lines[0]),
-      R"({"format":"hone-tokens","version":1,"tokenizer":"aa","template":"","rows":2,"tokens":5,)"
+      R"({"format":"hone-tokens","version":1,"kind":"sft","tokenizer":"aa","template":"","rows":2,"tokens":5,)"
       R"("trained_tokens":3,"max_length":0,"source":"s"})");
   EXPECT_EQ(to_json_line(lines[1]), R"({"input_ids":[5,6,7],"labels":[-100,6,7]})");
 }
@@ -79,7 +79,7 @@ TEST(Tokenized, NothingAppearsBeforeCommit) {
   {
     TokenizedWriter writer(path, {});
     writer.write(kRows[0]);
-    EXPECT_THROW(writer.write({{1, 2}, {-100}}), std::logic_error);
+    EXPECT_THROW(writer.write(TokenizedRow{{1, 2}, {-100}}), std::logic_error);
   }
   EXPECT_EQ(read_file(path), "old");
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 1);

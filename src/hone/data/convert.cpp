@@ -4,19 +4,15 @@
 #include <hone/base/error.h>
 #include <hone/data/convert.h>
 #include <hone/data/record.h>
+#include <hone/data/turns.h>
 
 namespace hone {
 namespace {
 
-constexpr const char* kBlank = " \t\r\n";
-
-bool is_blank(std::string_view text) {
-  return text.find_first_not_of(kBlank) == std::string_view::npos;
-}
-
-void count(std::vector<ConvertCount>& counts, const std::string& what, const std::string& place) {
-  auto found = std::find_if(counts.begin(), counts.end(),
-                            [&](const auto& known) { return known.what == what; });
+void count_place(std::vector<ConvertCount>& counts,
+                 const std::string& what,
+                 const std::string& place) {
+  auto found = std::ranges::find(counts, what, &ConvertCount::what);
   if (found == counts.end()) found = counts.insert(counts.end(), {what, 0, place});
   ++found->count;
 }
@@ -24,21 +20,6 @@ void count(std::vector<ConvertCount>& counts, const std::string& what, const std
 TokenizedRow make_row(const std::vector<std::int64_t>& ids,
                       const std::vector<std::int64_t>& labels) {
   return {{ids.begin(), ids.end()}, {labels.begin(), labels.end()}};
-}
-
-std::string role_of(const Json& message) {
-  return message["role"].get<std::string>();
-}
-
-bool is_reply(const Json& message) {
-  return message["role"] == "assistant";
-}
-
-/// Whether `next` continues the turn of `turn`, as text alone.
-bool same_turn(const Json& turn, const Json& next) {
-  const auto role = role_of(next);
-  return role_of(turn) == role && (role == "user" || role == "assistant") && turn.size() == 2 &&
-         next.size() == 2;
 }
 
 /// A conversation ready for its template.
@@ -56,12 +37,10 @@ Tidied tidy(const Record& record) {
     const auto& message = record.messages[i];
     const bool is_boundary =
         i == record.prompt_messages;  // what is trained is not merged with what is not
-    if (!messages.empty() && !is_boundary && same_turn(messages.back(), message)) {
-      messages.back()["content"] = messages.back()["content"].get<std::string>() + "\n" +
-                                   message["content"].get<std::string>();
-      tidied.merged = true;
-    } else {
+    if (is_boundary) {
       messages.push_back(message);
+    } else {
+      tidied.merged |= append_turn(messages, message);
     }
     if (i < record.prompt_messages) tidied.context = messages.size();
   }
@@ -74,10 +53,7 @@ Tidied tidy(const Record& record) {
 
 bool has_empty_reply(const Tidied& tidied) {
   return std::any_of(tidied.messages.begin() + static_cast<std::ptrdiff_t>(tidied.context),
-                     tidied.messages.end(), [](const Json& message) {
-                       return is_reply(message) && !message.contains("tool_calls") &&
-                              is_blank(message["content"].get_ref<const std::string&>());
-                     });
+                     tidied.messages.end(), is_empty_reply);
 }
 
 /// So many first messages of a conversation are context under `TrainOn::kLast`: all before the last
@@ -116,7 +92,28 @@ TokenizedHeader Converter::header() const {
           .max_length = options_.max_length};
 }
 
+void Converter::drop(const Record& record, const std::string& what) {
+  count_place(summary_.dropped, what, record.place);
+}
+
+void Converter::note(const Record& record, const std::string& what) {
+  count_place(summary_.noted, what, record.place);
+}
+
+bool Converter::convert(const Record& record, TokenizedLines& lines) {
+  if (record.kind == RecordKind::kSft) {
+    const auto row = convert(record);
+    if (row) append(lines, *row);
+    return row.has_value();
+  }
+  const auto row = convert_prompted(record);
+  if (row) append(lines, *row, record.kind);
+  return row.has_value();
+}
+
 std::optional<TokenizedRow> Converter::convert(const Record& record) {
+  if (record.kind != RecordKind::kSft)
+    fail(record.place, ": an example of kind ", kind_name(record.kind), ", wanted is sft");
   ++summary_.read;
   auto row = record.messages.is_null() ? encode_text(record) : encode_chat(record);
   if (!row || !fit(record, *row)) return std::nullopt;
@@ -136,7 +133,7 @@ bool Converter::fit(const Record& record, TokenizedRow& row) {
   const bool had_targets = count_trained(row) > 0;
   if (limit > 0 && row.input_ids.size() > limit) {
     if (options_.overflow == Overflow::kDrop) {
-      count(summary_.dropped, concat("longer than ", limit, " tokens"), record.place);
+      drop(record, concat("longer than ", limit, " tokens"));
       return false;
     }
     if (options_.overflow == Overflow::kError) {
@@ -144,37 +141,42 @@ bool Converter::fit(const Record& record, TokenizedRow& row) {
            limit, "; raise it or choose another --overflow");
     }
     truncate(row, limit, options_.overflow);
-    if (count_trained(row) > 0)
-      count(summary_.noted, concat("cut at ", limit, " tokens"), record.place);
+    if (count_trained(row) > 0) note(record, concat("cut at ", limit, " tokens"));
   }
   if (count_trained(row) > 0) return true;
-  count(summary_.dropped,
-        had_targets ? concat("answer does not fit in ", limit, " tokens") : "no token to train on",
-        record.place);
+  drop(record,
+       had_targets ? concat("answer does not fit in ", limit, " tokens") : "no token to train on");
   return false;
+}
+
+/// `text` as a continuation, with the end token where that is asked for and not there yet.
+std::vector<std::int64_t> Converter::encode_reply(std::string_view text, bool continues) const {
+  auto ids = tokenizer_.encode(text, {.continuation = continues});
+  if (!options_.append_eos) return ids;
+  const auto eos = tokenizer_.eos_id();
+  if (!eos)
+    fail(
+        "the tokenizer has no end token; without one (append_eos off) the model cannot learn to "
+        "stop");
+  if (ids.empty() || ids.back() != *eos) ids.push_back(*eos);
+  return ids;
+}
+
+void Converter::note_space_behind_prompt(const Record& record) {
+  if (!record.prompt.empty() &&
+      is_blank(std::string_view(record.prompt).substr(record.prompt.size() - 1)))
+    note(record, "prompt ends in white space; put the space before the completion instead");
 }
 
 std::optional<TokenizedRow> Converter::encode_text(const Record& record) {
   if (is_blank(record.completion)) {
-    count(summary_.dropped, "reply is empty", record.place);
+    drop(record, record.is_document ? "text is empty" : "reply is empty");
     return std::nullopt;
   }
-  if (!record.prompt.empty() &&
-      is_blank(std::string_view(record.prompt).substr(record.prompt.size() - 1))) {
-    count(summary_.noted, "prompt ends in white space; put the space before the completion instead",
-          record.place);
-  }
+  note_space_behind_prompt(record);
   auto ids = encode_prompt(tokenizer_, record.prompt);
   std::vector<std::int64_t> labels(ids.size(), kIgnoredLabel);
-  auto reply = tokenizer_.encode(record.completion, {.continuation = true});
-  const auto eos = tokenizer_.eos_id();
-  if (options_.append_eos) {
-    if (!eos)
-      fail(
-          "the tokenizer has no end token; without one (append_eos off) the model cannot learn to "
-          "stop");
-    if (reply.empty() || reply.back() != *eos) reply.push_back(*eos);
-  }
+  const auto reply = encode_reply(record.completion, !record.is_document);
   ids.insert(ids.end(), reply.begin(), reply.end());
   labels.insert(labels.end(), reply.begin(), reply.end());
   return make_row(ids, labels);
@@ -186,15 +188,15 @@ std::optional<TokenizedRow> Converter::encode_chat(const Record& record) {
          ": a conversation, but the model has no chat template; give one by --chat-template");
   auto tidied = tidy(record);
   if (tidied.messages.size() == tidied.context) {
-    count(summary_.dropped, "no reply", record.place);
+    drop(record, "no reply");
     return std::nullopt;
   }
   if (has_empty_reply(tidied)) {
-    count(summary_.dropped, "reply is empty", record.place);
+    drop(record, "reply is empty");
     return std::nullopt;
   }
-  if (tidied.merged) count(summary_.noted, "turns of the same role merged", record.place);
-  if (tidied.trimmed) count(summary_.noted, "turns behind the last reply removed", record.place);
+  if (tidied.merged) note(record, "turns of the same role merged");
+  if (tidied.trimmed) note(record, "turns behind the last reply removed");
   ChatOptions options;
   if (!record.tools.is_null()) options.tools = &record.tools;
   const auto ids = render(record, tidied.messages, options);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <hone/base/json_io.h>
+#include <hone/data/prompted_row.h>
 #include <hone/data/tokenized.h>
 #include <hone/data/truncate.h>
 #include <hone/text/chat_template.h>
@@ -90,9 +91,18 @@ class Converter {
   /// `Error`.
   Converter(Tokenizer tokenizer, std::optional<ChatTemplate> chat_template, ConvertOptions options);
 
-  /// The row of `record`, or nothing where it is dropped. Throws `Error` starting with its place
-  /// where the template refuses it.
+  /// The row of `record`, of kind `sft`, or nothing where it is dropped. Throws `Error` starting
+  /// with its place where it is of another kind or the template refuses it.
   std::optional<TokenizedRow> convert(const Record& record);
+
+  /// The row of a `record` of any other kind. The prompt is encoded once, as for generation (with
+  /// the header of the assistant's turn), and each answer up to the token that ends its turn, as
+  /// what follows: throws `Error` starting with its place where the template writes the prompt
+  /// otherwise when an answer follows.
+  std::optional<PromptedRow> convert_prompted(const Record& record);
+
+  /// Appends the row of a `record` of any kind to `lines`; false where it is dropped.
+  bool convert(const Record& record, TokenizedLines& lines);
 
   const ConvertSummary& summary() const { return summary_; }
 
@@ -113,6 +123,13 @@ class Converter {
                            const Json& messages,
                            const ChatOptions& options) const;
   bool fit(const Record& record, TokenizedRow& row);
+  bool fit(const Record& record, PromptedRow& row);
+  bool prompt_chat(const Record& record, PromptedRow& row);
+  void prompt_text(const Record& record, PromptedRow& row);
+  std::vector<std::int64_t> encode_reply(std::string_view text, bool continues) const;
+  void note_space_behind_prompt(const Record& record);
+  void drop(const Record& record, const std::string& what);
+  void note(const Record& record, const std::string& what);
 
   Tokenizer tokenizer_;
   std::optional<ChatTemplate> template_;

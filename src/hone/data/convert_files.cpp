@@ -9,9 +9,24 @@
 namespace hone {
 namespace {
 
+/// The kind of the rows so far, and the place of the first.
+struct SeenKind {
+  std::optional<RecordKind> kind{};
+  std::string place{};
+
+  void expect(const SeenKind& next) {
+    if (!kind) *this = next;
+    if (next.kind && next.kind != kind) {
+      fail(next.place, ": an example of kind ", kind_name(*next.kind), ", but that at ", place,
+           " is of kind ", kind_name(*kind), "; convert them into files of their own");
+    }
+  }
+};
+
 struct ConvertedChunk {
-  std::vector<TokenizedRow> rows;
+  TokenizedLines lines;
   ConvertSummary summary;
+  SeenKind seen;
 };
 
 ConvertedChunk convert_chunk(const RowChunk& chunk,
@@ -19,8 +34,9 @@ ConvertedChunk convert_chunk(const RowChunk& chunk,
                              Converter converter) {
   ConvertedChunk converted;
   for (std::size_t i = 0; i < chunk.size(); ++i) {
-    if (auto row = converter.convert(record_of(chunk, i, options)))
-      converted.rows.push_back(std::move(*row));
+    const auto record = record_of(chunk, i, options);
+    converted.seen.expect({record.kind, record.place});
+    converter.convert(record, converted.lines);
   }
   converted.summary = converter.summary();
   return converted;
@@ -43,6 +59,7 @@ ConvertSummary convert_files(const std::vector<std::filesystem::path>& paths,
                              const std::function<void(const ConvertProgress&)>& tick) {
   ConvertSummary summary;
   ConvertProgress progress;
+  SeenKind seen;
   for (const auto& path : paths) progress.all_bytes += bytes_of(path);
   const auto fresh = converter.with_empty_summary();
   for (const auto& path : paths) {
@@ -56,12 +73,14 @@ ConvertSummary convert_files(const std::vector<std::filesystem::path>& paths,
     };
     const auto work = [&](const RowChunk& chunk) { return convert_chunk(chunk, options, fresh); };
     map_in_order(threads, next, work, [&](const ConvertedChunk& chunk) {
-      for (const auto& row : chunk.rows) writer.write(row);
+      seen.expect(chunk.seen);
+      writer.write(chunk.lines);
       add(summary, chunk.summary);
       progress.bytes = before + source.position();
       progress.tokens = summary.tokens;
       if (tick) tick(progress);
     });
+    if (seen.kind) writer.set_kind(*seen.kind);
     if (summary.read == read_before) fail(path.string(), ": no examples");
   }
   return summary;

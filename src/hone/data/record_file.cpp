@@ -7,8 +7,10 @@ namespace hone {
 
 Record record_of(const RowChunk& chunk, std::size_t i, const RecordOptions& options) {
   const auto place = chunk.place(i);
-  return parse_record(with_column_names(chunk.row(i), options.columns, place), place,
-                      options.format);
+  const auto row = chunk.row(i);
+  return parse_record(options.only_columns ? columns_alone(row, options.columns)
+                                           : with_column_names(row, options.columns, place),
+                      place, options.format, options.tags);
 }
 
 void for_each_record(const std::filesystem::path& path,
@@ -26,7 +28,7 @@ void for_each_record(const std::filesystem::path& path,
 
 std::vector<Record> read_records(const std::filesystem::path& path, RecordFormat format) {
   std::vector<Record> records;
-  for_each_record(path, {.format = format, .columns = {}},
+  for_each_record(path, {.format = format},
                   [&](Record record) { records.push_back(std::move(record)); });
   return records;
 }

@@ -15,6 +15,9 @@ namespace hone {
 struct RecordOptions {
   RecordFormat format = RecordFormat::kAuto;
   ColumnNames columns{};
+  bool only_columns =
+      false;  ///< keys that `columns` does not name are not read, and may be missing
+  MessageTags tags{};
 };
 
 /// Row `i` of `chunk` as an example. Throws `Error` naming the place.

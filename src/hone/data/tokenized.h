@@ -1,10 +1,9 @@
 // Tokenized JSONL (`hone-tokens`, version 1): ids and labels on disk, where a person can look at
 // the loss mask.
 //
-// Line 1 is the header, every further line one row:
+// Line 1 is the header (see tokenized_header.h), every further line one row. Those for supervised
+// fine-tuning are
 //
-//   {"format":"hone-tokens","version":1,"tokenizer":"9f..","template":"03..","rows":2,"tokens":57,"trained_tokens":21,
-//    "max_length":0,"source":"train.jsonl"}
 //   {"input_ids":[1,9690,198],"labels":[-100,9690,198]}
 #pragma once
 
@@ -14,23 +13,12 @@
 #include <vector>
 
 #include <hone/base/files.h>
+#include <hone/data/tokenized_header.h>
 
 namespace hone {
 
 /// The label of a token on which no loss is taken.
 inline constexpr std::int32_t kIgnoredLabel = -100;
-
-/// What a tokenized file says of itself.
-struct TokenizedHeader {
-  std::string tokenizer{};          ///< `Tokenizer::hash` of the one that made it
-  std::string chat_template{};      ///< `ChatTemplate::hash`, key `template`; empty: none was used
-  std::int64_t rows = 0;            ///< lines behind the header
-  std::int64_t tokens = 0;          ///< ids in all rows
-  std::int64_t trained_tokens = 0;  ///< labels in all rows that are not -100
-  std::int64_t max_length = 0;      ///< longest row allowed when it was made; 0: any
-  std::string source{};             ///< the files it was made from, for people
-  bool operator==(const TokenizedHeader&) const = default;
-};
 
 /// One example. `labels[i]` is `input_ids[i]` where the model learns to write that token, else
 /// -100. The label of the first token is always -100: nothing comes before it to predict it from.
@@ -43,13 +31,28 @@ struct TokenizedRow {
 /// Number of labels that are not -100.
 std::int64_t count_trained(const TokenizedRow& row);
 
-/// Writes rows one at a time; the file appears under its name only with `commit`.
+/// Rows as text, with their counts, so that threads may make them and one writes them.
+struct TokenizedLines {
+  std::string text{};
+  std::int64_t rows = 0;
+  std::int64_t tokens = 0;
+  std::int64_t trained_tokens = 0;
+};
+
+/// Appends the line of `row`. Throws `std::logic_error` where its labels do not fit its ids.
+void append(TokenizedLines& lines, const TokenizedRow& row);
+
+/// Writes rows as they come; the file appears under its name only with `commit`.
 class TokenizedWriter {
  public:
   /// The counts of `header` are ignored: they are taken from the rows.
   TokenizedWriter(const std::filesystem::path& path, TokenizedHeader header);
 
-  /// Appends `row`. Throws `std::logic_error` where its labels do not fit its ids.
+  /// What the rows are, until `commit`.
+  void set_kind(RecordKind kind) { header_.kind = kind; }
+
+  /// Appends rows.
+  void write(const TokenizedLines& lines);
   void write(const TokenizedRow& row);
 
   /// Writes the counts into the header line and puts the file in place.
@@ -75,20 +78,13 @@ struct TokenizedData {
   std::vector<TokenizedRow> rows;
 };
 
-/// What a tokenized file must fit. A field left as it is checks nothing.
-struct TokenizedCheck {
-  std::string tokenizer{};      ///< hash of the model's tokenizer
-  std::int64_t vocab_size = 0;  ///< ids must be below
-  std::int64_t max_length = 0;  ///< no row may be longer: the model's context
-};
-
 /// Reads the header alone. Throws `Error` where `path` is no tokenized file of version 1.
 TokenizedHeader read_tokenized_header(const std::filesystem::path& path);
 
 /// Reads and checks a whole file. Throws `Error`, one line naming file and line, for: another
 /// format or version, a file made with another tokenizer, ids out of range, labels that are neither
 /// -100 nor their id, a row longer than allowed, counts that differ from the header's (a file cut
-/// short), no rows, and no trained token in all of it.
+/// short), no rows, no trained token in all of it, and rows of another kind than `sft`.
 TokenizedData read_tokenized(const std::filesystem::path& path, const TokenizedCheck& check = {});
 
 }  // namespace hone

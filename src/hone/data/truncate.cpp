@@ -78,4 +78,24 @@ void truncate(TokenizedRow& row, std::size_t limit, Overflow policy) {
   if (!row.labels.empty()) row.labels[0] = kIgnoredLabel;
 }
 
+void truncate(PromptedRow& row, std::size_t limit, Overflow policy) {
+  auto& prompt = row.prompt;
+  std::size_t longest = 0;
+  for (const auto& answer : row.answers) longest = std::max(longest, answer.size());
+  if (prompt.size() + longest <= limit) return;
+  auto room = limit;  // for an answer
+  if (policy == Overflow::kKeepEnd) {
+    const auto kept = limit - std::min(longest, limit);
+    prompt.erase(prompt.begin(), prompt.end() - static_cast<std::ptrdiff_t>(kept));
+  } else if (policy == Overflow::kProportional) {
+    const auto [first, second] = shares(prompt.size(), longest, limit);
+    prompt.resize(first);
+    room = second;
+  } else {
+    prompt.resize(std::min(prompt.size(), limit));
+    room = limit - prompt.size();
+  }
+  for (auto& answer : row.answers) answer.resize(std::min(answer.size(), room));
+}
+
 }  // namespace hone

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <string>
 
+#include <hone/data/prompted_row.h>
 #include <hone/data/tokenized.h>
 
 namespace hone {
@@ -31,5 +32,10 @@ Overflow overflow(const std::string& name);
 /// where 2s < c (the answer does), else floor(c t / (s + t)); the rule is LLaMA-Factory's
 /// `infer_seqlen`.
 void truncate(TokenizedRow& row, std::size_t limit, Overflow policy);
+
+/// Cuts `row` so that its prompt and longest answer have at most `limit` tokens: `kKeepStart` takes
+/// from the end of answers, `kKeepEnd` from the start of the prompt, `kProportional` as above from
+/// the ends of both. Prompt or answers may be empty afterwards.
+void truncate(PromptedRow& row, std::size_t limit, Overflow policy);
 
 }  // namespace hone

@@ -1,8 +1,8 @@
 #include "models.h"
 
-#include <hone/base/files.h>
 #include <hone/model/peft.h>
 #include <hone/model/pretrained.h>
+#include <hone/text/builtin_templates.h>
 
 #include "options.h"
 
@@ -19,7 +19,8 @@ LoadedModel load_model(const ModelOptions& options) {
 
 ChatTemplate load_chat_template(const ModelOptions& options, const Tokenizer& tokenizer) {
   std::optional<std::string> source;
-  if (!options.chat_template.empty()) source = read_file(options.chat_template);
+  if (!options.chat_template.empty())
+    source = chat_template_source(options.chat_template, tokenizer);
   return chat_template_of(tokenizer, source, options.model);
 }
 

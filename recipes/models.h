@@ -12,10 +12,10 @@ namespace hone::recipes {
 
 /// Where a model comes from.
 struct ModelOptions {
-  std::string model;    ///< folder or .gguf file
-  std::string adapter;  ///< adapter folder; empty: none
-  std::string
-      chat_template;  ///< file that replaces the model's own template; empty: the model's own
+  std::string model;          ///< folder or .gguf file
+  std::string adapter;        ///< adapter folder; empty: none
+  std::string chat_template;  ///< file, or name of a built-in one, that replaces the model's own
+                              ///< template; empty: the model's own
   std::string dtype = "auto";
 };
 

@@ -4,6 +4,7 @@
 
 #include <hone/model/pretrained.h>
 #include <hone/model/tensor_files.h>
+#include <hone/text/builtin_templates.h>
 
 namespace hone::recipes {
 namespace {
@@ -115,7 +116,9 @@ void add_options(CLI::App& app, ModelOptions& options) {
   app.add_option("--model", options.model, "a Hugging Face folder or a .gguf file")->required();
   app.add_option("--adapter", options.adapter, "adapter folder");
   app.add_option(flag("chat_template"), options.chat_template,
-                 "Jinja file that replaces the model's own template");
+                 "Jinja file, or name of a built-in template (" + builtin_template_list() +
+                     "), that replaces the "
+                     "model's own");
   add_dtype_option(app, options.dtype);
 }
 

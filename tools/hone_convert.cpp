@@ -12,6 +12,7 @@
 #include <hone/base/progress.h>
 #include <hone/data/convert_files.h>
 #include <hone/data/dataset_info.h>
+#include <hone/text/builtin_templates.h>
 
 #include "program.h"
 
@@ -62,7 +63,9 @@ void add_options(CLI::App& app, Options& options) {
                  "answers by their shares), or error")
       ->capture_default_str();
   app.add_option("--chat-template", options.chat_template,
-                 "Jinja file instead of the model's own template");
+                 "Jinja file, or name of a built-in template (" + builtin_template_list() +
+                     "), instead of "
+                     "the model's own");
   app.add_option("--threads", options.threads, "threads that convert; the rows are the same")
       ->check(CLI::Range(1, 1024))
       ->capture_default_str();
@@ -72,8 +75,9 @@ void add_options(CLI::App& app, Options& options) {
 
 /// The template of --chat-template or the model's own, or nothing: plain prompts need none.
 std::optional<ChatTemplate> find_template(const Options& options, const Tokenizer& tokenizer) {
-  const auto source =
-      options.chat_template.empty() ? tokenizer.chat_template() : read_file(options.chat_template);
+  const auto source = options.chat_template.empty()
+                          ? tokenizer.chat_template()
+                          : chat_template_source(options.chat_template, tokenizer);
   if (source.empty()) return std::nullopt;
   return ChatTemplate(source, tokenizer);
 }

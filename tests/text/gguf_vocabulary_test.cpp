@@ -7,7 +7,7 @@
 namespace hone::testing {
 namespace {
 
-Tokenizer tokenizer_from(const GgufVocabulary& vocabulary) {
+Tokenizer tokenizer_of_vocabulary(const GgufVocabulary& vocabulary) {
   return Tokenizer(std::make_shared<const Tokenizer::Model>(parts_of(vocabulary)));
 }
 
@@ -45,7 +45,7 @@ bool has_flagged_token(const std::string& text) {
 }
 
 TEST(GgufVocabulary, SmolLmSplitsEveryDigit) {
-  const auto tokenizer = tokenizer_from(byte_level_vocabulary("smollm"));
+  const auto tokenizer = tokenizer_of_vocabulary(byte_level_vocabulary("smollm"));
   const auto fixture = text_fixture("ids.json");
   for (std::size_t i = 0; i < fixture["texts"].size(); ++i) {
     const auto text = fixture["texts"][i].get<std::string>();
@@ -63,7 +63,7 @@ TEST(GgufVocabulary, EachFamilySplitsItsOwnWay) {
                                      {"default", "gpt2"},
                                      {"qwen2", "qwen2"},
                                      {"llama-bpe", "llama3"}}) {
-    const auto tokenizer = tokenizer_from(byte_level_vocabulary(pre));
+    const auto tokenizer = tokenizer_of_vocabulary(byte_level_vocabulary(pre));
     for (std::size_t i = 0; i < fixture["texts"].size(); ++i) {
       const auto text = fixture["texts"][i].get<std::string>();
       // Qwen2 composes characters first.
@@ -81,10 +81,10 @@ TEST(GgufVocabulary, FlagsForBosAndEos) {
       std::find(vocabulary.tokens.begin(), vocabulary.tokens.end(), "<|im_start|>") -
       vocabulary.tokens.begin();
   const EncodeOptions options{.add_special_tokens = true};
-  EXPECT_EQ(tokenizer_from(vocabulary).encode("", options), Ids({*vocabulary.bos_id}));
+  EXPECT_EQ(tokenizer_of_vocabulary(vocabulary).encode("", options), Ids({*vocabulary.bos_id}));
   vocabulary.add_bos = false;
   vocabulary.add_eos = true;
-  EXPECT_EQ(tokenizer_from(vocabulary).encode("", options), Ids({*vocabulary.eos_id}));
+  EXPECT_EQ(tokenizer_of_vocabulary(vocabulary).encode("", options), Ids({*vocabulary.eos_id}));
 }
 
 /// The content of pieces_bpe.model as a GGUF file holds it: what the sentencepiece library gives is
@@ -105,7 +105,7 @@ TEST(GgufVocabulary, ScoresMergeAsSentencePieceDoes) {
   vocabulary.unk_id = 0;
   vocabulary.bos_id = 1;
   vocabulary.eos_id = 2;
-  const auto tokenizer = tokenizer_from(vocabulary);
+  const auto tokenizer = tokenizer_of_vocabulary(vocabulary);
   const auto fixture = text_fixture("ids.json");
   for (std::size_t i = 0; i < fixture["plain_texts"].size(); ++i) {
     const auto text = fixture["plain_texts"][i].get<std::string>();
@@ -120,7 +120,7 @@ TEST(GgufVocabulary, WritesWhatItReads) {
     const auto written = gguf_vocabulary_of(parts, parts.vocabulary.size() + 3);
     EXPECT_EQ(written.pre, pre);
     const auto original = Tokenizer(std::make_shared<const Tokenizer::Model>(parts));
-    const auto again = tokenizer_from(written);
+    const auto again = tokenizer_of_vocabulary(written);
     for (const auto& text : fixture_texts("texts")) {
       EXPECT_EQ(again.encode(text, {.add_special_tokens = true}),
                 original.encode(text, {.add_special_tokens = true}))
@@ -134,7 +134,7 @@ TEST(GgufVocabulary, WritesMergesAsScores) {
   // GGUF has no flags for the white space beside a token.
   for (auto& token : parts.added_tokens) token.lstrip = token.rstrip = token.single_word = false;
   const auto original = Tokenizer(std::make_shared<const Tokenizer::Model>(parts));
-  const auto again = tokenizer_from(gguf_vocabulary_of(parts, 800));
+  const auto again = tokenizer_of_vocabulary(gguf_vocabulary_of(parts, 800));
   for (const auto& text : fixture_texts("texts")) {
     EXPECT_EQ(again.encode(text), original.encode(text)) << text;
     EXPECT_EQ(again.decode(again.encode(text)), original.decode(original.encode(text)));
@@ -146,8 +146,8 @@ TEST(GgufVocabulary, FillsRowsBehindTheVocabulary) {
   const auto size = id_of(parts, "<|im_end|>").value() + 1;
   auto vocabulary = gguf_vocabulary_of(parts, 2000);
   EXPECT_EQ(vocabulary.tokens.size(), 2000u);
-  EXPECT_GE(tokenizer_from(vocabulary).vocab_size(), size);
-  EXPECT_LT(tokenizer_from(vocabulary).vocab_size(), 2000);
+  EXPECT_GE(tokenizer_of_vocabulary(vocabulary).vocab_size(), size);
+  EXPECT_LT(tokenizer_of_vocabulary(vocabulary).vocab_size(), 2000);
 }
 
 TEST(GgufVocabulary, ASplitWithoutANameIsRefused) {
@@ -167,7 +167,7 @@ TEST(GgufVocabulary, BadVocabulariesAreRefused) {
   const auto message = [](const auto& change) {
     auto vocabulary = byte_level_vocabulary("smollm");
     change(vocabulary);
-    const auto text = error_of([&] { tokenizer_from(vocabulary); });
+    const auto text = error_of([&] { tokenizer_of_vocabulary(vocabulary); });
     EXPECT_TRUE(text.starts_with("model.gguf: ")) << text;
     return text;
   };

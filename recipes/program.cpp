@@ -91,6 +91,8 @@ int report(const CLI::App& app, const std::string& message, int code) {
 int guarded(const CLI::App& app, const std::function<int()>& work) {
   try {
     return work();
+  } catch (const Interrupted&) {
+    return kInterrupted;
   } catch (const Error& error) {
     return report(app, error.what(), kUserError);
   } catch (const std::invalid_argument& error) {
@@ -106,6 +108,10 @@ int guarded(const CLI::App& app, const std::function<int()>& work) {
 
 bool stop_requested() {
   return stop_flag.load();
+}
+
+void throw_if_stopped() {
+  if (stop_requested()) throw Interrupted();
 }
 
 int run_program(CLI::App& app, int argc, char** argv, const std::function<int()>& work) {

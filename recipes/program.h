@@ -17,7 +17,13 @@ inline constexpr int kInterrupted = 130;  ///< ended by Ctrl-C
 /// went wrong after one line on stderr: a misspelt option or key is named with the nearest ones.
 int run_program(CLI::App& app, int argc, char** argv, const std::function<int()>& work);
 
+/// Ends the work of `run_program` from within; the exit code is `kInterrupted`.
+struct Interrupted {};
+
 /// Whether Ctrl-C (SIGINT) or SIGTERM asked the program to stop. A second one ends it at once.
 bool stop_requested();
+
+/// Throws `Interrupted` where `stop_requested`.
+void throw_if_stopped();
 
 }  // namespace hone::recipes

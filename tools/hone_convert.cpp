@@ -86,9 +86,6 @@ std::int64_t megabytes(std::uint64_t bytes) {
   return static_cast<std::int64_t>(bytes / 1'000'000);
 }
 
-/// Ends the reading of a file from within.
-struct Interrupted {};
-
 /// The names of the input files, without their folders.
 std::string source_names(const std::vector<std::string>& paths) {
   std::string names;
@@ -135,7 +132,7 @@ ConvertSummary convert_inputs(const Options& options,
     progress->advance(megabytes(now.bytes) - megabytes(shown.bytes),
                       static_cast<double>(now.tokens - shown.tokens));
     shown = now;
-    if (stop_requested()) throw Interrupted();
+    throw_if_stopped();
   };
   return convert_files({options.input.begin(), options.input.end()}, records, converter, writer,
                        options.threads, tick);
@@ -171,11 +168,5 @@ int main(int argc, char** argv) {
   CLI::App app("Turn examples into ids and labels; only replies and their end tokens are trained.",
                "hone-convert");
   add_options(app, options);
-  return run_program(app, argc, argv, [&] {
-    try {
-      return convert(options);
-    } catch (const Interrupted&) {
-      return kInterrupted;
-    }
-  });
+  return run_program(app, argc, argv, [&] { return convert(options); });
 }

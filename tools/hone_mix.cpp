@@ -65,9 +65,6 @@ void add_options(CLI::App& app, Options& options) {
   app.add_flag("--overwrite", options.overwrite, "replace the output folder");
 }
 
-/// Ends the work from within.
-struct Interrupted {};
-
 std::string separator(const std::string& name) {
   if (name == "newline") return "\n";
   if (name == "blank-line") return "\n\n";
@@ -88,7 +85,7 @@ int run(Options options) {
       {.label = "mix", .total = 0, .rate_unit = "rows", .terminal = stderr_is_terminal()});
   const auto summary = mix(sources, options.mix, folder.temporary(), [&] {
     progress.advance(1, 1);
-    if (stop_requested()) throw Interrupted();
+    throw_if_stopped();
   });
   folder.commit();
   progress.finish();
@@ -110,11 +107,5 @@ int main(int argc, char** argv) {
   CLI::App app("Turn labelled records into instructions, several sources into one mixture.",
                "hone-mix");
   add_options(app, options);
-  return run_program(app, argc, argv, [&] {
-    try {
-      return run(options);
-    } catch (const Interrupted&) {
-      return kInterrupted;
-    }
-  });
+  return run_program(app, argc, argv, [&] { return run(options); });
 }

@@ -118,7 +118,7 @@ TEST_F(DataPrograms, ConvertRefusesOptionsByNameAndSuggestsTheNearest) {  // U01
   expect_refused(convert("in.jsonl", {"--format", "alpaca"}),
                  "in.jsonl:1: \"instruction\" must be a string");
   expect_refused(convert("in.jsonl", {"--chat-template", path("none.jinja")}),
-                 "none.jinja: cannot open");
+                 "none.jinja\": no such file, and not one of chatml");
   folder_.file("c.toml", "max-lenght = 5\n");
   expect_refused(convert("in.jsonl", {"--config", path("c.toml")}), "max-length");
   expect_refused(run(kConvert, {"--input", path("in.jsonl"), "--output", path("t.jsonl")}),
@@ -158,6 +158,40 @@ TEST_F(DataPrograms, InspectRefusesRowsOfAnotherTokenizer) {
   EXPECT_NE(other.err.find("t.jsonl: made with tokenizer "), std::string::npos) << other.err;
   EXPECT_EQ(count_lines(other.err), 1u);
   EXPECT_EQ(run(kInspect, {path("in.jsonl"), "--model", path("model")}).code, 2);
+}
+
+TEST_F(DataPrograms, InspectShowsTokensAndPages) {
+  folder_.file("in.jsonl", kChat);
+  ASSERT_EQ(convert("in.jsonl").code, 0);
+  const Arguments start = {path("t.jsonl"), "--model", path("model")};
+  const auto tokens = run(kInspect, start + Arguments{"--tokens", "--html", path("page.html")});
+  ASSERT_EQ(tokens.code, 0) << tokens.err;
+  EXPECT_TRUE(contains(tokens.out, ":<|im_end|>]]|")) << tokens.out;
+  const auto page = read_file(path("page.html"));
+  EXPECT_TRUE(contains(page, "&lt;|im_start|&gt;</span>")) << page;
+  EXPECT_TRUE(contains(page, "<span class=\"t\" title=\"")) << page;
+  EXPECT_TRUE(contains(page, "Nothing looks wrong.")) << page;
+}
+
+TEST_F(DataPrograms, InspectNamesWhatLooksWrong) {
+  folder_.file("in.jsonl", R"({"prompt":"Good m","completion":"orning"})");
+  const auto converted = run(kConvert, {"--model", path("model"), "--input", path("in.jsonl"),
+                                        "--output", path("t.jsonl"), "--no-eos"});
+  ASSERT_EQ(converted.code, 0) << converted.err;
+  const auto shown = run(kInspect, {path("t.jsonl"), "--model", path("model")});
+  EXPECT_TRUE(contains(shown.out, "looks wrong: a trained turn has no end token: 1 rows"));
+  EXPECT_TRUE(contains(shown.out, "looks wrong: training starts inside of a word: 1 rows"));
+}
+
+TEST_F(DataPrograms, InspectShowsTextsThereAndBack) {
+  const auto shown = run(kInspect, {path("model"), "--text", "Hi <|im_end|>"});
+  EXPECT_EQ(shown.code, 0) << shown.err;
+  EXPECT_TRUE(contains(shown.out, ":<|im_end|>|")) << shown.out;
+  EXPECT_TRUE(contains(shown.out, "decoded: the same")) << shown.out;
+  const auto nothing = run(kInspect, {});
+  EXPECT_EQ(nothing.code, 2);
+  EXPECT_TRUE(contains(nothing.err, "give a file or folder to inspect")) << nothing.err;
+  EXPECT_EQ(run(kInspect, {folder_.path().string()}).code, 2);
 }
 
 TEST_F(DataPrograms, HelpAndVersionAreNoErrors) {

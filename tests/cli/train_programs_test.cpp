@@ -17,6 +17,7 @@
 #include <hone/data/tokenized.h>
 #include <hone/text/tokenizer.h>
 
+#include "base/error_of.h"
 #include "base/temporary_folder.h"
 #include "run.h"
 #include "shared_data.h"
@@ -95,6 +96,24 @@ TEST_F(TrainPrograms, ANumberIsTheSameHoweverItIsWritten) {  // U02
   folder_.file("text.toml", "learning-rate = \"1e-4x\"\n");
   expect_refused(run(kSft, sft("x") + Arguments{"--config", path("text.toml")}), {"learning-rate"});
   EXPECT_FALSE(fs::exists(path("x")));
+}
+
+// The sizes are those that write_tiny_model gives its layers.
+TEST_F(TrainPrograms, InspectTellsModelsAndAdapters) {
+  const auto model = run(HONE_INSPECT, {path("model")});
+  EXPECT_EQ(model.code, 0) << model.err;
+  for (const char* part : {": llama, ", "layers           2\n", "key-value heads  1\n",
+                           "a layer          1,952 parameters\n",
+                           "64 bytes a token in bf16, 128 in fp32\n", "with a chat template\n"})
+    EXPECT_TRUE(contains(model.out, part)) << part << " in " << model.out;
+  ASSERT_EQ(run(kSft, sft("x") + Arguments{"--max-steps", "1", "--r", "4"}).code, 0);
+  const auto adapter = run(HONE_INSPECT, {path("x/final")});
+  EXPECT_EQ(adapter.code, 0) << adapter.err;
+  EXPECT_TRUE(contains(adapter.out, "adapter LORA, ")) << adapter.out;
+  EXPECT_TRUE(contains(adapter.out, "r                        4\n")) << adapter.out;
+  fs::create_directories(path("empty"));
+  write_file(path("empty/config.json"), "{}");
+  expect_refused(run(HONE_INSPECT, {path("empty")}), {"empty: holds no model.safetensors"});
 }
 
 TEST_F(TrainPrograms, MisspeltOptionsAreNamedWithTheNearest) {  // U01

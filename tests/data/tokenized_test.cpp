@@ -130,13 +130,17 @@ TEST(Tokenized, RefusesABadRowByItsLine) {
   EXPECT_EQ(row_refusal(R"({"input_ids":[1],"labels":[-100],"x":1})"),
             "t.jsonl:2: unexpected key \"x\"");
   for (const char* line :
-       {"", "[1]", "1", "{", "{}", R"({"input_ids":[1.5],"labels":[-100]})",
+       {"[1]", "1", "{", "{}", R"({"input_ids":[1.5],"labels":[-100]})",
         R"({"input_ids":[99999999999999999999],"labels":[-100]})",
         R"({"input_ids":"a","labels":[]})", R"({"input_ids":[1 2],"labels":[-100]})",
         R"({"input_ids":[1],"labels":[-100]} {})", R"({"input_ids":[1],"labels":[-100])",
         R"({"input_ids":[1,],"labels":[-100]})"}) {
     EXPECT_EQ(row_refusal(line).substr(0, 11), "t.jsonl:2: ") << line;
   }
+}
+
+TEST(Tokenized, ABlankLineIsNoRow) {
+  EXPECT_EQ(row_refusal(""), "t.jsonl: holds 0 rows, its header says 1: cut short or changed");
 }
 
 TEST(Tokenized, RefusesCountsThatDifferFromTheHeader) {

@@ -47,6 +47,9 @@ class RowChunk {
   /// `file:line` where row `i` starts, or `file: record n` in an array, counted from 1.
   std::string place(std::size_t i) const;
 
+  /// The line of the file where row `i` starts, from 1.
+  std::size_t line(std::size_t i) const { return rows_[i].line; }
+
   /// Row `i` as it lies in the file.
   std::string_view text(std::size_t i) const;
 

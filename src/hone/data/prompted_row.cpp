@@ -187,21 +187,26 @@ void append(TokenizedLines& lines, const PromptedRow& row, RecordKind kind) {
   lines.trained_tokens += count_answer_tokens(row);
 }
 
-PromptedData read_prompted(const fs::path& path, RecordKind kind, const TokenizedCheck& check) {
-  PromptedData data{.header = read_tokenized_header(path), .rows = {}};
-  check_header(path, data.header, kind, check);
-  const MappedFile file(path);
-  auto text = file.bytes();
-  take_line(text);
+TokenizedHeader for_each_prompted(const fs::path& path,
+                                  RecordKind kind,
+                                  const TokenizedCheck& check,
+                                  const std::function<void(PromptedRow)>& each) {
   RowLineParser parser(path, check);
   TokenizedHeader found;
-  for (std::size_t number = 2; !text.empty(); ++number) {
-    const auto& row = data.rows.emplace_back(parse_prompted(parser, take_line(text), number, kind));
-    found.rows += 1;
-    found.tokens += count_tokens(row);
-    found.trained_tokens += count_answer_tokens(row);
-  }
-  check_counts(path, data.header, found);
+  return for_each_row_line(path, kind, check, found,
+                           [&](std::string_view line, std::size_t number) {
+                             auto row = parse_prompted(parser, line, number, kind);
+                             found.rows += 1;
+                             found.tokens += count_tokens(row);
+                             found.trained_tokens += count_answer_tokens(row);
+                             each(std::move(row));
+                           });
+}
+
+PromptedData read_prompted(const fs::path& path, RecordKind kind, const TokenizedCheck& check) {
+  PromptedData data;
+  data.header = for_each_prompted(path, kind, check,
+                                  [&](PromptedRow row) { data.rows.push_back(std::move(row)); });
   return data;
 }
 

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -48,6 +49,13 @@ struct PromptedData {
   TokenizedHeader header;
   std::vector<PromptedRow> rows;
 };
+
+/// Calls `each` with every row of a file of `kind`, read as a stream. Returns the header. Throws
+/// `Error` as `read_prompted` does.
+TokenizedHeader for_each_prompted(const std::filesystem::path& path,
+                                  RecordKind kind,
+                                  const TokenizedCheck& check,
+                                  const std::function<void(PromptedRow)>& each);
 
 /// Reads and checks a whole file of `kind`, any but `sft`. Throws `Error`, one line naming file and
 /// line, for what `read_tokenized` refuses, for an answer or prompt without ids, and for a row that

@@ -1,5 +1,7 @@
 #include <charconv>
+#include <optional>
 
+#include <hone/base/row_source.h>
 #include <hone/data/row_lines.h>
 
 namespace hone {
@@ -15,11 +17,27 @@ void append_ids(std::string& text, const std::vector<std::int32_t>& values) {
   text += ']';
 }
 
-std::string_view take_line(std::string_view& text) {
-  const auto end = text.find('\n');
-  const auto line = text.substr(0, end);
-  text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-  return line;
+TokenizedHeader for_each_row_line(const std::filesystem::path& path,
+                                  RecordKind kind,
+                                  const TokenizedCheck& check,
+                                  const TokenizedHeader& found,
+                                  const std::function<void(std::string_view, std::size_t)>& each) {
+  RowSource lines(path, {.layout = FileLayout::kJsonl, .table = {}});
+  RowChunk chunk;
+  std::optional<TokenizedHeader> header;
+  while (lines.next(chunk)) {
+    for (std::size_t i = 0; i < chunk.size(); ++i) {
+      if (header) {
+        each(chunk.text(i), chunk.line(i));
+      } else {
+        header = parse_header_line(chunk.text(i), chunk.place(i));
+        check_header(path, *header, kind, check);
+      }
+    }
+  }
+  if (!header) fail(path.string(), ": is empty, expected tokenized data");
+  check_counts(path, *header, found);
+  return *header;
 }
 
 // The document parser, not the on-demand one: it picks the processor's fast code at run time, and

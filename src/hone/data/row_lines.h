@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,8 +18,15 @@ namespace hone {
 /// Appends `values` as a JSON array.
 void append_ids(std::string& text, const std::vector<std::int32_t>& values);
 
-/// The next line without its line end; `text` loses it.
-std::string_view take_line(std::string_view& text);
+/// Reads a file of `kind` line by line: checks its header, calls `each(line, number)` for every
+/// line behind it, and then compares the header's counts with `found`, which `each` fills. Returns
+/// the header.
+TokenizedHeader for_each_row_line(
+    const std::filesystem::path& path,
+    RecordKind kind,
+    const TokenizedCheck& check,
+    const TokenizedHeader& found,
+    const std::function<void(std::string_view line, std::size_t number)>& each);
 
 /// Parses the lines of one file; one parser and one padded buffer serve all of them.
 class RowLineParser {

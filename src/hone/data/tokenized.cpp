@@ -3,6 +3,7 @@
 #include <utility>
 
 #include <hone/base/error.h>
+#include <hone/base/row_source.h>
 #include <hone/data/row_lines.h>
 #include <hone/data/tokenized.h>
 
@@ -107,27 +108,31 @@ void write_tokenized(const fs::path& path,
 }
 
 TokenizedHeader read_tokenized_header(const fs::path& path) {
-  const MappedFile file(path);
-  auto text = file.bytes();
-  if (text.empty()) fail(path.string(), ": is empty, expected tokenized data");
-  return parse_header_line(take_line(text), path.string() + ":1");
+  RowSource lines(path, {.layout = FileLayout::kJsonl, .table = {}});
+  RowChunk chunk;
+  if (!lines.next(chunk, 1)) fail(path.string(), ": is empty, expected tokenized data");
+  return parse_header_line(chunk.text(0), chunk.place(0));
+}
+
+TokenizedHeader for_each_tokenized(const fs::path& path,
+                                   const TokenizedCheck& check,
+                                   const std::function<void(TokenizedRow)>& each) {
+  RowLineParser parser(path, check);
+  TokenizedHeader found;
+  return for_each_row_line(path, RecordKind::kSft, check, found,
+                           [&](std::string_view line, std::size_t number) {
+                             auto row = parse_row(parser, line, number);
+                             found.rows += 1;
+                             found.tokens += static_cast<std::int64_t>(row.input_ids.size());
+                             found.trained_tokens += count_trained(row);
+                             each(std::move(row));
+                           });
 }
 
 TokenizedData read_tokenized(const fs::path& path, const TokenizedCheck& check) {
-  TokenizedData data{.header = read_tokenized_header(path), .rows = {}};
-  check_header(path, data.header, RecordKind::kSft, check);
-  const MappedFile file(path);
-  auto text = file.bytes();
-  take_line(text);
-  RowLineParser parser(path, check);
-  TokenizedHeader found;
-  for (std::size_t number = 2; !text.empty(); ++number) {
-    const auto& row = data.rows.emplace_back(parse_row(parser, take_line(text), number));
-    found.rows += 1;
-    found.tokens += static_cast<std::int64_t>(row.input_ids.size());
-    found.trained_tokens += count_trained(row);
-  }
-  check_counts(path, data.header, found);
+  TokenizedData data;
+  data.header = for_each_tokenized(path, check,
+                                   [&](TokenizedRow row) { data.rows.push_back(std::move(row)); });
   return data;
 }
 

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -80,6 +81,13 @@ struct TokenizedData {
 
 /// Reads the header alone. Throws `Error` where `path` is no tokenized file of version 1.
 TokenizedHeader read_tokenized_header(const std::filesystem::path& path);
+
+/// Calls `each` with every row of a file, which it reads as a stream: in little memory, whatever
+/// the size. Returns the header. Throws `Error` as `read_tokenized` does, for what the counts say
+/// at the end.
+TokenizedHeader for_each_tokenized(const std::filesystem::path& path,
+                                   const TokenizedCheck& check,
+                                   const std::function<void(TokenizedRow)>& each);
 
 /// Reads and checks a whole file. Throws `Error`, one line naming file and line, for: another
 /// format or version, a file made with another tokenizer, ids out of range, labels that are neither

@@ -265,6 +265,27 @@ TEST(ConvertPrompted, OneFileHoldsOneKind) {
             std::string::npos);
 }
 
+TEST(ConvertPrompted, SharedCases) {  // D17, D18
+  const auto cases = shared_path("cases/files");
+  if (!cases) GTEST_SKIP() << "the shared cases are not here";
+  const auto pairs = read_records(*cases / "D17_hh.jsonl");
+  ASSERT_EQ(pairs.size(), 3u);
+  EXPECT_EQ(pairs[0].answers[0].message["content"], "Rome is in Italy.");
+  EXPECT_EQ(pairs[0].answers[1].message["content"], "Rome was in Gaul.");
+  EXPECT_EQ(pairs[1].messages.size(), 3u);
+  EXPECT_EQ(pairs[2].messages.size(), 1u);
+  EXPECT_EQ(pairs[2].answers[0].message["content"], "The label \"Human:\" starts a turn.");
+  auto converter = chat_converter();
+  std::size_t kept = 0;
+  for (const auto& pair : pairs) kept += converter.convert_prompted(pair).has_value();
+  EXPECT_EQ(kept, 2u);
+  EXPECT_EQ(converter.summary().dropped.at(0).what, "reply is empty");
+  const auto alpaca = read_records(*cases / "D18_alpaca.json");
+  EXPECT_EQ(alpaca.at(0).messages[0]["content"], "List a fruit.") << "an empty input";
+  EXPECT_EQ(alpaca.at(1).messages[0]["content"], "Translate to French.\nwater");
+  EXPECT_EQ(alpaca.at(2).messages[0]["content"], "List a nut.") << "no input";
+}
+
 // An independent count of the pairs: those whose dialogues have the same turns but the last
 // (tests/fixtures/data/count_hh_pairs.py).
 TEST(ConvertPrompted, RealPreferences) {

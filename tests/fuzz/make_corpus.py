@@ -379,11 +379,28 @@ def make_torch():
     put("torch", "empty.bin", b"")
 
 
+def make_rows():
+    """The first byte picks the layout (JSONL, array, CSV, TSV, text), the second the size of a read."""
+    rows = {
+        "jsonl": b'\x00\x05\xef\xbb\xbf{"prompt":"a","completion":"b"}\r\n\n{"text":"c"}',
+        "array": b'\x01\x03 [{"chosen":"\\n\\nHuman: a\\n\\nAssistant: b","rejected":"\\n\\nHuman: a\\n\\nAssistant: c"} ,\n'
+                 b'{"messages":[{"role":"user","content":"\\"]"}]} ]\n',
+        "csv": b'\x02\x07prompt,completion\r\n"a, ""b""","c\nd"\n\n e ,f',
+        "tsv": b'\x03\x02text\tid\n"a"\t1\n',
+        "text": b'\x04\x01 one \n\ntwo\xc3\xa9\n',
+        "open_array": b'\x01\x01[{"a":"]',
+        "open_quote": b'\x02\x01a,b\n"c,d\n',
+    }
+    for name, data in rows.items():
+        put("rows", name, data)
+
+
 if __name__ == "__main__":
     make_safetensors()
     make_gguf()
     make_json()
     make_jsonl()
+    make_rows()
     make_tokenizer()
     make_template()
     make_torch()

@@ -30,7 +30,8 @@ struct Options {
 const std::map<std::string, GgmlType> kTypes = {{"f32", GgmlType::F32},
                                                 {"f16", GgmlType::F16},
                                                 {"bf16", GgmlType::BF16},
-                                                {"q8_0", GgmlType::Q8_0}};
+                                                {"q8_0", GgmlType::Q8_0},
+                                                {"q4_0", GgmlType::Q4_0}};
 
 int export_model(const Options& options) {
   if (std::filesystem::exists(options.output) && !options.overwrite)
@@ -65,8 +66,8 @@ int main(int argc, char** argv) {
       ->required();
   app.add_option("--adapter", options.adapter, "adapter folder, folded into the model");
   app.add_option("--output", options.output, ".gguf file to write")->required();
-  app.add_option("--type", options.type, "numbers of the matrices: f32, f16, bf16 or q8_0")
-      ->check(CLI::IsMember({"f32", "f16", "bf16", "q8_0"}))
+  app.add_option("--type", options.type, "numbers of the matrices: f32, f16, bf16, q8_0 or q4_0")
+      ->check(CLI::IsMember({"f32", "f16", "bf16", "q8_0", "q4_0"}))
       ->capture_default_str();
   app.add_flag(flag("adapter_only"), options.adapter_only,
                "write the adapter by itself, for the base as GGUF; its matrices are f32");

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include <hone/base/files.h>
+#include <hone/format/quantize.h>
 #include <hone/format/quants.h>
 
 #include "base/error_of.h"
@@ -27,6 +28,24 @@ constexpr GgmlType kAll[] = {GgmlType::F32,  GgmlType::F16,  GgmlType::BF16, Ggm
 std::string fixture(GgmlType type, const char* extension) {
   const auto name = std::string(ggml_type_name(type)) + extension;
   return read_file(testing::fixture_path("format/quants/" + name));
+}
+
+// Blocks of the Python package gguf; see make_quant_fixtures.py.
+TEST(Quantize, EqualsTheReferenceBitForBit) {
+  const auto bytes = read_file(testing::fixture_path("format/quants/values.f32"));
+  std::vector<float> values(bytes.size() / sizeof(float));
+  std::memcpy(values.data(), bytes.data(), bytes.size());
+  for (const auto type : {GgmlType::Q8_0, GgmlType::Q4_0}) {
+    const auto name = "format/quants/values." + std::string(ggml_type_name(type));
+    EXPECT_TRUE(quantize(type, values) == read_file(testing::fixture_path(name)))
+        << ggml_type_name(type);
+  }
+}
+
+TEST(Quantize, OtherTypesAndPartsOfBlocksAreRefused) {
+  const std::vector<float> values(33);
+  EXPECT_TRUE(contains(error_of([&] { quantize(GgmlType::Q8_0, values); }), "of 33 numbers"));
+  EXPECT_TRUE(contains(error_of([&] { quantize(GgmlType::Q6_K, {values.data(), 32}); }), "Q6_K"));
 }
 
 class Dequantize : public ::testing::TestWithParam<GgmlType> {};

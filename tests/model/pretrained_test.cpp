@@ -205,9 +205,11 @@ TEST(Gguf, StoresOtherTypes) {
   const TemporaryFolder scratch;
   auto model = load_pretrained(fixture_path("models/llama"));
   const auto ids = input("input_ids");
-  // Bounds by the type: 11, 8 and about 7 bits of each weight.
-  for (const auto& [type, bound] : std::map<GgmlType, double>{
-           {GgmlType::F16, 2e-3}, {GgmlType::BF16, 2e-2}, {GgmlType::Q8_0, 3e-2}}) {
+  // Bounds by the type: 11, 8, about 7 and about 3 bits of each weight.
+  for (const auto& [type, bound] : std::map<GgmlType, double>{{GgmlType::F16, 2e-3},
+                                                              {GgmlType::BF16, 2e-2},
+                                                              {GgmlType::Q8_0, 3e-2},
+                                                              {GgmlType::Q4_0, 1}}) {
     save_gguf(model, scratch / "model.gguf", type);
     const auto difference =
         relative_difference(load_pretrained(scratch / "model.gguf")(ids), model(ids));

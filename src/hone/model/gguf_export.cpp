@@ -10,6 +10,7 @@
 #include <torch/types.h>
 
 #include <hone/base/error.h>
+#include <hone/format/quantize.h>
 #include <hone/lora.h>
 #include <hone/model/config_gguf.h>
 #include <hone/model/gguf_export.h>
@@ -20,8 +21,6 @@ namespace hone {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr std::int64_t kBlock = 32;  // numbers of a Q8_0 block
 
 /// The bytes of the tensors of a file, kept until it is written.
 class TensorBytes {
@@ -37,38 +36,19 @@ class TensorBytes {
   std::deque<std::string> texts_;
 };
 
-/// Q8_0: each block of 32 numbers as an fp16 scale d = max|x| / 127 and 32 signed bytes round(x /
-/// d).
-std::string quantize_q8_0(const Tensor& tensor) {
-  const auto numbers = tensor.to(at::kFloat).contiguous();
-  const auto* x = numbers.const_data_ptr<float>();
-  const auto blocks = numbers.numel() / kBlock;
-  std::string bytes(static_cast<std::size_t>(blocks * (kBlock + 2)), '\0');
-  auto* out = bytes.data();
-  for (std::int64_t block = 0; block < blocks; ++block, x += kBlock, out += kBlock + 2) {
-    float largest = 0;
-    for (std::int64_t i = 0; i < kBlock; ++i) largest = std::max(largest, std::abs(x[i]));
-    const float scale = largest / 127;
-    const c10::Half stored(scale);
-    std::memcpy(out, &stored, sizeof stored);
-    const float inverse = scale == 0 ? 0 : 1 / scale;
-    for (std::int64_t i = 0; i < kBlock; ++i)
-      out[2 + i] = static_cast<char>(static_cast<std::int8_t>(std::round(x[i] * inverse)));
-  }
-  return bytes;
-}
-
 std::string_view encoded(const Tensor& tensor, GgmlType type, TensorBytes& bytes) {
   switch (type) {
     case GgmlType::F16:
       return bytes.keep(tensor.to(at::kHalf));
     case GgmlType::BF16:
       return bytes.keep(tensor.to(at::kBFloat16));
-    case GgmlType::Q8_0:
-      return bytes.keep(quantize_q8_0(tensor));
     default:
-      return bytes.keep(tensor.to(at::kFloat));
+      break;
   }
+  const auto numbers = tensor.to(at::kFloat).contiguous();
+  if (!can_quantize(type)) return bytes.keep(numbers);
+  const auto count = static_cast<std::size_t>(numbers.numel());
+  return bytes.keep(quantize(type, {numbers.const_data_ptr<float>(), count}));
 }
 
 void add_tensor(GgufWriter& writer,
@@ -78,7 +58,7 @@ void add_tensor(GgufWriter& writer,
                 TensorBytes& bytes) {
   const std::vector<std::int64_t> shape(tensor.sizes().rbegin(), tensor.sizes().rend());
   if (tensor.dim() == 1) type = GgmlType::F32;
-  if (type == GgmlType::Q8_0 && shape.front() % kBlock != 0) type = GgmlType::F16;
+  if (shape.front() % block_elements(type) != 0) type = GgmlType::F16;
   writer.add_tensor(name, type, shape, encoded(tensor, type, bytes));
 }
 
@@ -185,9 +165,10 @@ void save_gguf(const CausalLM& model,
                const fs::path& path,
                GgmlType type,
                const std::function<void(GgufWriter&)>& add_metadata) {
-  constexpr std::array kTypes = {GgmlType::F32, GgmlType::F16, GgmlType::BF16, GgmlType::Q8_0};
+  constexpr std::array kTypes = {GgmlType::F32, GgmlType::F16, GgmlType::BF16, GgmlType::Q8_0,
+                                 GgmlType::Q4_0};
   if (std::find(kTypes.begin(), kTypes.end(), type) == kTypes.end())
-    fail("hone writes F32, F16, BF16 and Q8_0, not ", ggml_type_name(type));
+    fail("hone writes F32, F16, BF16, Q8_0 and Q4_0, not ", ggml_type_name(type));
   const auto& config = model->config;
   check_architecture(path, config);
   torch::NoGradGuard no_grad;

@@ -15,15 +15,14 @@
 #include <hone/data/convert.h>
 #include <hone/data/record_file.h>
 
-#include "base/temporary_folder.h"
 #include "shared_data.h"
+#include "text/tokenizer_support.h"
 
 namespace hone {
 namespace {
 
 using testing::fixture_path;
 using testing::shared_path;
-using testing::TemporaryFolder;
 using Numbers = std::vector<std::int32_t>;
 
 const Json& fixture() {
@@ -33,12 +32,7 @@ const Json& fixture() {
 
 /// A small byte-level tokenizer with ChatML's tokens; `<|im_end|>` ends a text.
 const Tokenizer& tokenizer() {
-  static const Tokenizer loaded = [] {
-    const TemporaryFolder folder;
-    folder.file("tokenizer.json", read_file(fixture_path("text/byte_level.json")));
-    folder.file("tokenizer_config.json", R"({"eos_token":"<|im_end|>"})");
-    return load_tokenizer(folder.path());
-  }();
+  static const Tokenizer loaded = testing::chatml_tokenizer();
   return loaded;
 }
 

@@ -16,12 +16,12 @@
 #include "base/temporary_folder.h"
 #include "shared_data.h"
 #include "text/chat_pieces.h"
+#include "text/tokenizer_support.h"
 
 namespace hone {
 namespace {
 
 using testing::error_of;
-using testing::fixture_path;
 using testing::shared_path;
 using testing::TemporaryFolder;
 using IdRow = std::vector<std::int32_t>;
@@ -135,12 +135,7 @@ TEST(PromptedRows, TruncationSharesTheRoom) {
 
 /// A byte-level tokenizer with ChatML's tokens; `<|im_end|>` ends a text.
 const Tokenizer& chat_tokenizer() {
-  static const Tokenizer loaded = [] {
-    const TemporaryFolder folder;
-    folder.file("tokenizer.json", read_file(fixture_path("text/byte_level.json")));
-    folder.file("tokenizer_config.json", R"({"eos_token":"<|im_end|>"})");
-    return load_tokenizer(folder.path());
-  }();
+  static const Tokenizer loaded = testing::chatml_tokenizer();
   return loaded;
 }
 

@@ -13,26 +13,16 @@
 #include <hone/data/row_findings.h>
 #include <hone/data/row_view.h>
 
-#include "base/temporary_folder.h"
 #include "shared_data.h"
 #include "text/chat_pieces.h"
+#include "text/tokenizer_support.h"
 
 namespace hone {
 namespace {
 
-using testing::fixture_path;
-using testing::TemporaryFolder;
-
 /// ChatML's tokens and template; BOS is `<|im_start|>`, as in SmolLM2.
 const Tokenizer& chatting_tokenizer() {
-  static const Tokenizer loaded = [] {
-    const TemporaryFolder folder;
-    folder.file("tokenizer.json", read_file(fixture_path("text/byte_level.json")));
-    folder.file("tokenizer_config.json",
-                R"({"bos_token":"<|im_start|>","eos_token":"<|im_end|>"})");
-    folder.file("chat_template.jinja", kChatMl);
-    return load_tokenizer(folder.path());
-  }();
+  static const Tokenizer loaded = testing::chatml_tokenizer("<|im_start|>", kChatMl);
   return loaded;
 }
 

@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include <hone/base/files.h>
 #include <hone/base/json_io.h>
 #include <hone/text/tokenizer.h>
 #include <hone/text/tokenizer_json.h>
@@ -40,6 +41,19 @@ inline Tokenizer tokenizer_from(const Json& file) {
 
 inline Tokenizer fixture_tokenizer(const std::string& name) {
   return load_tokenizer(fixture_path("text/" + name));
+}
+
+/// A small byte-level tokenizer with ChatML's tokens; `<|im_end|>` ends a text. `bos_token` and its
+/// own `chat_template`: empty: none.
+inline Tokenizer chatml_tokenizer(const std::string& bos_token = {},
+                                  const std::string& chat_template = {}) {
+  const TemporaryFolder folder;
+  Json config = {{"eos_token", "<|im_end|>"}};
+  if (!bos_token.empty()) config["bos_token"] = bos_token;
+  folder.file("tokenizer.json", read_file(fixture_path("text/byte_level.json")));
+  folder.file("tokenizer_config.json", to_json_line(config));
+  if (!chat_template.empty()) folder.file("chat_template.jinja", chat_template);
+  return load_tokenizer(folder.path());
 }
 
 #if defined(__SANITIZE_ADDRESS__)

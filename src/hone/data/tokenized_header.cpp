@@ -3,7 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include <hone/base/error.h>
-#include <hone/base/files.h>
+#include <hone/base/json_io.h>
 #include <hone/data/tokenized_header.h>
 
 namespace hone {

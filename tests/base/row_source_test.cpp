@@ -115,6 +115,16 @@ TEST(RowSource, DamagedArraysAreRefusedByLine) {
   EXPECT_EQ(refusal("[1,\n{\"a\":1,\"a\":2}]"), "f:2: duplicate key \"a\"");
 }
 
+TEST(RowSource, RowsBeforeAFaultComeFirst) {
+  RowSource source("[1, 2, , 3]", "f");
+  RowChunk chunk;
+  ASSERT_TRUE(source.next(chunk));
+  EXPECT_EQ(chunk.size(), 2u);
+  for (int i = 0; i < 2; ++i)
+    EXPECT_EQ(error_of([&] { source.next(chunk); }),
+              "f:1: not JSON: a record is missing beside a comma");
+}
+
 TEST(RowSource, EveryTruncationOfAnArrayIsRefused) {
   const std::string text = "[{\"a\":[1]},{\"b\":\"]\"}]";
   for (std::size_t size = 1; size < text.size(); ++size) {

@@ -168,14 +168,21 @@ void RowSource::add_piece(RowChunk& chunk, std::size_t begin, std::size_t size) 
 }
 
 bool RowSource::next(RowChunk& chunk, std::size_t bytes) {
+  if (failure_) std::rethrow_exception(failure_);
   chunk.file_ = file_;
   chunk.rows_.clear();
   std::size_t taken = 0;
-  while (taken < bytes || chunk.rows_.empty()) {
-    const auto size = find_piece(taken);
-    if (!size) break;
-    add_piece(chunk, taken, *size);
-    taken += *size;
+  try {
+    while (taken < bytes || chunk.rows_.empty()) {
+      const auto size = find_piece(taken);
+      if (!size) break;
+      add_piece(chunk, taken, *size);
+      taken += *size;
+    }
+  } catch (const Error&) {
+    // The rows before come first, so that of several faults the first is named.
+    failure_ = std::current_exception();
+    if (chunk.rows_.empty()) throw;
   }
   // The chunk gets the buffer as it is; what is left of it, less than was read last, is copied.
   auto rest = buffer_.substr(taken);

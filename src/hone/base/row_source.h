@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -120,8 +121,9 @@ class RowSource {
   std::string buffer_;         // read, not given out
   std::size_t looked_at_ = 0;  // bytes of the row at the front that hold no end
   bool at_end_ = false;
-  std::size_t line_ = 1;    // at the front of the buffer
-  std::size_t number_ = 0;  // rows so far
+  std::exception_ptr failure_;  // thrown once the rows before it were given
+  std::size_t line_ = 1;        // at the front of the buffer
+  std::size_t number_ = 0;      // rows so far
 };
 
 /// Calls `each(row, place)` for every row of a file, one after the other.

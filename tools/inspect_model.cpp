@@ -23,10 +23,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string count_text(std::int64_t value) {
-  return format_count(static_cast<double>(value));
-}
-
 std::string megabytes_text(std::int64_t bytes) {
   return concat(format_count(static_cast<double>(bytes) / 1e6), " MB");
 }
@@ -124,23 +120,23 @@ void print_facts(const std::string& path,
   constexpr std::array kShown = {"layers",          "hidden",    "feed-forward", "heads",
                                  "key-value heads", "head size", "vocabulary",   "context"};
   const auto totals = totals_of(tensors);
-  std::cout << path << ": " << facts.family << ", " << count_text(totals.elements)
+  std::cout << path << ": " << facts.family << ", " << format_count(totals.elements)
             << " parameters\n";
   for (const std::string name : kShown) {
     if (facts.sizes.contains(name))
-      std::cout << name << std::string(17 - name.size(), ' ') << count_text(facts.size(name))
+      std::cout << name << std::string(17 - name.size(), ' ') << format_count(facts.size(name))
                 << '\n';
   }
-  std::cout << "embeddings       " << count_text(totals.embeddings) << " parameters\n";
+  std::cout << "embeddings       " << format_count(totals.embeddings) << " parameters\n";
   const auto layers = facts.size("layers");
   if (totals.first_layer > 0)
-    std::cout << "a layer          " << count_text(totals.first_layer) << " parameters\n";
+    std::cout << "a layer          " << format_count(totals.first_layer) << " parameters\n";
   const auto heads = facts.size("heads");
   if (layers > 0 && heads > 0) {
     const auto head_size = facts.size("head size", facts.size("hidden") / heads);
     const auto values = 2 * layers * facts.size("key-value heads", heads) * head_size;
-    std::cout << "KV cache         " << count_text(2 * values) << " bytes a token in bf16, "
-              << count_text(4 * values) << " in fp32\n";
+    std::cout << "KV cache         " << format_count(2 * values) << " bytes a token in bf16, "
+              << format_count(4 * values) << " in fp32\n";
   }
   print_totals(tensors, totals);
 }
@@ -148,7 +144,7 @@ void print_facts(const std::string& path,
 void print_tokenizer(const std::string& path) {
   try {
     const auto tokenizer = load_tokenizer(path);
-    std::cout << "tokenizer        " << count_text(tokenizer.vocab_size()) << " tokens, hash "
+    std::cout << "tokenizer        " << format_count(tokenizer.vocab_size()) << " tokens, hash "
               << tokenizer.hash() << ", "
               << (tokenizer.chat_template().empty() ? "no chat template" : "with a chat template")
               << '\n';
@@ -182,7 +178,7 @@ int inspect_adapter(const std::string& path) {
   const auto tensors = list_tensors(path);
   const auto totals = totals_of(tensors);
   std::cout << path << ": adapter " << config.value("peft_type", "of an unknown type") << ", "
-            << count_text(totals.elements) << " parameters\n";
+            << format_count(totals.elements) << " parameters\n";
   for (const std::string key : kShown) {
     if (!config.contains(key) || config[key].is_null()) continue;
     const auto& value = config[key];

@@ -25,15 +25,11 @@ TrainedMarks marks_for_stdout() {
   return coloured ? TrainedMarks{"\x1b[1;32m", "\x1b[0m"} : TrainedMarks{"[[", "]]"};
 }
 
-std::string number(std::int64_t value) {
-  return format_count(static_cast<double>(value));
-}
-
 std::string summary_of(const TokenizedHeader& header) {
   const auto kind =
       header.kind == RecordKind::kSft ? "" : concat(" of kind ", kind_name(header.kind));
-  return concat(number(header.rows), " rows", kind, ", ", number(header.tokens), " tokens, ",
-                number(header.trained_tokens), " trained, from ", header.source);
+  return concat(format_count(header.rows), " rows", kind, ", ", format_count(header.tokens),
+                " tokens, ", format_count(header.trained_tokens), " trained, from ", header.source);
 }
 
 /// A stretch of a row with what it is called.
@@ -80,8 +76,8 @@ class RowsReport {
   void print(std::ostream& out) const {
     const auto marks = marks_for_stdout();
     for (const auto& finding : findings_.findings()) {
-      out << "looks wrong: " << finding.what << ": " << number(finding.rows) << " rows, first row "
-          << finding.first_row << '\n';
+      out << "looks wrong: " << finding.what << ": " << format_count(finding.rows)
+          << " rows, first row " << finding.first_row << '\n';
     }
     for (const auto& [heading, tokens] : parts_) {
       out << '\n'

@@ -48,7 +48,7 @@ Record record(const std::string& row, const std::string& place = "rows.jsonl:1")
 std::string trained_text(const std::string& row, const ConvertOptions& options = {}) {
   Converter converter(tokenizer(), chatml(), options);
   const auto converted = converter.convert(record(row));
-  if (!converted) return "dropped: " + converter.summary().dropped.at(0).what;
+  if (!converted) return "dropped: " + converter.summary().dropped.entries().at(0).what;
   std::vector<std::int64_t> ids;
   for (const auto label : converted->labels) {
     if (label != kIgnoredLabel) ids.push_back(label);
@@ -127,9 +127,9 @@ TEST(Convert, NotesAPromptThatEndsInWhiteSpace) {  // L06
   Converter converter(tokenizer(), {}, {});
   converter.convert(record(R"({"prompt":"Price:","completion":" 7"})", "a:1"));
   converter.convert(record(R"({"prompt":"Price: ","completion":"7"})", "a:2"));
-  ASSERT_EQ(converter.summary().noted.size(), 1u);
-  EXPECT_EQ(converter.summary().noted[0].count, 1);
-  EXPECT_EQ(converter.summary().noted[0].first_place, "a:2");
+  ASSERT_EQ(converter.summary().noted.entries().size(), 1u);
+  EXPECT_EQ(converter.summary().noted.entries()[0].count, 1);
+  EXPECT_EQ(converter.summary().noted.entries()[0].first_place, "a:2");
 }
 
 TEST(Convert, AnswerThatDoesNotFitIsDroppedAndCounted) {  // L07
@@ -144,12 +144,12 @@ TEST(Convert, AnswerThatDoesNotFitIsDroppedAndCounted) {  // L07
     EXPECT_FALSE(converter.convert(record(row(30), "a:2")));
     EXPECT_FALSE(converter.convert(record(row(40), "a:3")));
     const auto& summary = converter.summary();
-    ASSERT_EQ(summary.dropped.size(), 1u);
-    EXPECT_EQ(summary.dropped[0].what, overflow == Overflow::kDrop
-                                           ? "longer than 6 tokens"
-                                           : "answer does not fit in 6 tokens");
-    EXPECT_EQ(summary.dropped[0].count, 2);
-    EXPECT_EQ(summary.dropped[0].first_place, "a:2");
+    ASSERT_EQ(summary.dropped.entries().size(), 1u);
+    EXPECT_EQ(summary.dropped.entries()[0].what, overflow == Overflow::kDrop
+                                                     ? "longer than 6 tokens"
+                                                     : "answer does not fit in 6 tokens");
+    EXPECT_EQ(summary.dropped.entries()[0].count, 2);
+    EXPECT_EQ(summary.dropped.entries()[0].first_place, "a:2");
     EXPECT_EQ(summary.read, 3);
     EXPECT_EQ(summary.written, 1);
   }
@@ -161,7 +161,7 @@ TEST(Convert, KeepStartKeepsTheFirstTokensWithTheirTargets) {
   ASSERT_TRUE(row);
   EXPECT_EQ(row->input_ids.size(), 4u);
   EXPECT_EQ(count_trained(*row), 2);
-  EXPECT_EQ(converter.summary().noted.at(0).what, "cut at 4 tokens");
+  EXPECT_EQ(converter.summary().noted.entries().at(0).what, "cut at 4 tokens");
 }
 
 TEST(Convert, TurnOrder) {  // D13
@@ -184,9 +184,9 @@ TEST(Convert, TurnOrder) {  // D13
       text(R"({"messages":[{"role":"user","content":"A?"},{"role":"assistant","content":"B."},)"
            R"({"role":"user","content":"Sure?"}]})"),
       "<|im_start|>user\nA?<|im_end|>\n<|im_start|>assistant\nB.<|im_end|>\n");
-  ASSERT_EQ(converter.summary().noted.size(), 2u);
-  EXPECT_EQ(converter.summary().noted[0].what, "turns of the same role merged");
-  EXPECT_EQ(converter.summary().noted[1].what, "turns behind the last reply removed");
+  ASSERT_EQ(converter.summary().noted.entries().size(), 2u);
+  EXPECT_EQ(converter.summary().noted.entries()[0].what, "turns of the same role merged");
+  EXPECT_EQ(converter.summary().noted.entries()[1].what, "turns behind the last reply removed");
   EXPECT_EQ(trained_text(R"({"messages":[{"role":"user","content":"A?"}]})"), "dropped: no reply");
 }
 
@@ -200,9 +200,9 @@ TEST(Convert, EmptyRepliesAreDroppedAndCounted) {  // D14
         converter.convert(record(concat(R"({"prompt":"A","completion":")", reply, "\"}"))));
   }
   EXPECT_TRUE(converter.convert(record(kTwoTurns)));
-  ASSERT_EQ(converter.summary().dropped.size(), 1u);
-  EXPECT_EQ(converter.summary().dropped[0].what, "reply is empty");
-  EXPECT_EQ(converter.summary().dropped[0].count, 4);
+  ASSERT_EQ(converter.summary().dropped.entries().size(), 1u);
+  EXPECT_EQ(converter.summary().dropped.entries()[0].what, "reply is empty");
+  EXPECT_EQ(converter.summary().dropped.entries()[0].count, 4);
 }
 
 TEST(Convert, ReportsReadWrittenAndDropped) {  // D20
@@ -294,7 +294,8 @@ TEST(Convert, SharedCases) {
     if (const auto row = l07.convert(example)) lengths.push_back(row->input_ids.size());
   }
   EXPECT_EQ(lengths, (std::vector<std::size_t>{10, 6}));
-  EXPECT_TRUE(l07.summary().dropped.at(0).first_place.ends_with("L07_long_prompt.jsonl:2"));
+  EXPECT_TRUE(
+      l07.summary().dropped.entries().at(0).first_place.ends_with("L07_long_prompt.jsonl:2"));
 
   const auto qwen = load_tokenizer(*tokenizers / "qwen2.5");
   const ChatTemplate plain(fixture()["template"].get<std::string>(), qwen);

@@ -222,8 +222,8 @@ TEST(ConvertPrompted, RowsOfNoUseAreCounted) {
     const auto& summary = converter.summary();
     EXPECT_EQ(summary.read, 1);
     EXPECT_EQ(summary.written, kept ? 1 : 0);
-    if (!kept) return "dropped: " + summary.dropped.at(0).what;
-    return summary.noted.empty() ? std::string("kept") : "note: " + summary.noted[0].what;
+    if (!kept) return "dropped: " + summary.dropped.entries().at(0).what;
+    return summary.noted.empty() ? std::string("kept") : "note: " + summary.noted.entries()[0].what;
   };
   EXPECT_EQ(outcome(R"({"prompt":"A","chosen":" Oak.","rejected":" Oak."})"),
             "note: chosen and rejected are the same");  // R03
@@ -274,7 +274,7 @@ TEST(ConvertPrompted, SharedCases) {  // D17, D18
   std::size_t kept = 0;
   for (const auto& pair : pairs) kept += converter.convert_prompted(pair).has_value();
   EXPECT_EQ(kept, 2u);
-  EXPECT_EQ(converter.summary().dropped.at(0).what, "reply is empty");
+  EXPECT_EQ(converter.summary().dropped.entries().at(0).what, "reply is empty");
   const auto alpaca = read_records(*cases / "D18_alpaca.json");
   EXPECT_EQ(alpaca.at(0).messages[0]["content"], "List a fruit.") << "an empty input";
   EXPECT_EQ(alpaca.at(1).messages[0]["content"], "Translate to French.\nwater");

@@ -28,13 +28,12 @@ ByteStream::ByteStream(const std::filesystem::path& path)
     ::close(descriptor_);
     fail(path.string(), ": not a regular file");
   }
-  size_ = static_cast<std::uint64_t>(status.st_size);
   buffer_.resize(kInputBytes);
   ::posix_fadvise(descriptor_, 0, 0, POSIX_FADV_SEQUENTIAL);
 }
 
 ByteStream::ByteStream(std::string_view bytes, const std::filesystem::path& name)
-    : path_(name), size_(bytes.size()), position_(bytes.size()), input_(bytes) {}
+    : path_(name), position_(bytes.size()), input_(bytes) {}
 
 ByteStream::~ByteStream() {
   if (descriptor_ >= 0) ::close(descriptor_);

@@ -30,9 +30,8 @@ class ByteStream {
   /// `Error` naming the file where reading fails, or packed data are damaged or end early.
   std::size_t read(std::span<char> to);
 
-  /// So many bytes of the file, as it lies on the disk, have been taken, of so many in all.
+  /// So many bytes of the file, as it lies on the disk, have been taken.
   std::uint64_t position() const { return position_ - input_.size(); }
-  std::uint64_t size() const { return size_; }
 
  private:
   std::string_view take_input();
@@ -40,7 +39,6 @@ class ByteStream {
 
   std::filesystem::path path_;
   int descriptor_ = -1;  // -1: bytes in memory
-  std::uint64_t size_ = 0;
   std::uint64_t position_ = 0;
   std::string buffer_;      // of packed bytes
   std::string_view input_;  // read, not yet given out

@@ -5,7 +5,9 @@
 #include <nlohmann/json.hpp>
 
 #include <hone/base/csv.h>
+#include <hone/base/decompress.h>
 #include <hone/base/error.h>
+#include <hone/base/names.h>
 #include <hone/base/utf8.h>
 
 namespace hone {
@@ -63,19 +65,12 @@ class FieldReader {
   const std::string& place_;
 };
 
-std::string list_of(const std::vector<std::string>& columns) {
-  std::string list;
-  for (const auto& column : columns) list += (list.empty() ? "" : ", ") + column;
-  return list;
-}
-
 }  // namespace
 
 char table_separator(const fs::path& path) {
-  auto name = path;
-  if (name.extension() == ".gz" || name.extension() == ".zst") name.replace_extension();
-  if (name.extension() == ".csv") return ',';
-  return name.extension() == ".tsv" ? '\t' : '\0';
+  const auto ending = unpacked_name(path).extension();
+  if (ending == ".csv") return ',';
+  return ending == ".tsv" ? '\t' : '\0';
 }
 
 std::vector<std::string> split_table_row(std::string_view row,
@@ -92,7 +87,7 @@ std::vector<std::string> split_table_row(std::string_view row,
 
 void check_columns(const std::vector<std::string>& columns, const std::string& place) {
   for (auto column = columns.begin(); column != columns.end(); ++column) {
-    if (column->empty()) fail(place, ": a column has no name; the columns are ", list_of(columns));
+    if (column->empty()) fail(place, ": a column has no name; the columns are ", joined(columns));
     if (std::find(columns.begin(), column, *column) != column)
       fail(place, ": two columns are named ", quote(*column));
   }
@@ -106,7 +101,7 @@ Json parse_table_row(std::string_view text,
   const auto& columns = options.columns;
   if (fields.size() != columns.size()) {
     fail(place, ": has ", fields.size(), fields.size() == 1 ? " field" : " fields", " for the ",
-         columns.size(), " columns ", list_of(columns));
+         columns.size(), " columns ", joined(columns));
   }
   Json row = Json::object();
   for (std::size_t i = 0; i < fields.size(); ++i) row[columns[i]] = std::move(fields[i]);

@@ -98,6 +98,11 @@ std::unique_ptr<Unpacker> make_unpacker(std::string_view bytes, const fs::path& 
   return nullptr;
 }
 
+fs::path unpacked_name(fs::path name) {
+  if (name.extension() == ".gz" || name.extension() == ".zst") name.replace_extension();
+  return name;
+}
+
 std::string decompressed(std::string_view bytes, const fs::path& name) {
   const auto unpacker = make_unpacker(bytes, name);
   if (!unpacker) return std::string(bytes);

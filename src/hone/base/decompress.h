@@ -28,6 +28,9 @@ class Unpacker {
 /// gzip or zstd file. `name` is for messages.
 std::unique_ptr<Unpacker> make_unpacker(std::string_view bytes, const std::filesystem::path& name);
 
+/// The name of a file without `.gz` or `.zst`, so that what is left tells the format.
+std::filesystem::path unpacked_name(std::filesystem::path name);
+
 /// All of what `bytes` unpack to; `bytes` themselves where they are not packed. Throws `Error` as
 /// `Unpacker` does.
 std::string decompressed(std::string_view bytes, const std::filesystem::path& name);

@@ -103,4 +103,8 @@ std::string format_count(double value) {
   return digits;
 }
 
+std::string format_count(std::int64_t value) {
+  return format_count(static_cast<double>(value));
+}
+
 }  // namespace hone

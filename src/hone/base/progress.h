@@ -63,5 +63,6 @@ std::string format_duration(double seconds);
 
 /// `value` rounded to an integer with thousands separated by commas: `1,830`.
 std::string format_count(double value);
+std::string format_count(std::int64_t value);
 
 }  // namespace hone

@@ -97,9 +97,8 @@ class RowSource {
   /// end of the file. Throws `Error` naming file and line where packed data or an array end early.
   bool next(RowChunk& chunk, std::size_t bytes = kReadBytes);
 
-  /// So many bytes of the file on the disk are read, of so many in all (0: not known).
+  /// So many bytes of the file on the disk are read.
   std::uint64_t position() const { return stream_->position(); }
-  std::uint64_t file_bytes() const { return stream_->size(); }
 
  private:
   static constexpr std::size_t kReadBytes = 1 << 18;

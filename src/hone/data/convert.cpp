@@ -9,14 +9,6 @@
 namespace hone {
 namespace {
 
-void count_place(std::vector<ConvertCount>& counts,
-                 const std::string& what,
-                 const std::string& place) {
-  auto found = std::ranges::find(counts, what, &ConvertCount::what);
-  if (found == counts.end()) found = counts.insert(counts.end(), {what, 0, place});
-  ++found->count;
-}
-
 TokenizedRow make_row(const std::vector<std::int64_t>& ids,
                       const std::vector<std::int64_t>& labels) {
   return {{ids.begin(), ids.end()}, {labels.begin(), labels.end()}};
@@ -93,11 +85,11 @@ TokenizedHeader Converter::header() const {
 }
 
 void Converter::drop(const Record& record, const std::string& what) {
-  count_place(summary_.dropped, what, record.place);
+  summary_.dropped.add(what, record.place);
 }
 
 void Converter::note(const Record& record, const std::string& what) {
-  count_place(summary_.noted, what, record.place);
+  summary_.noted.add(what, record.place);
 }
 
 bool Converter::convert(const Record& record, TokenizedLines& lines) {
@@ -117,12 +109,33 @@ std::optional<TokenizedRow> Converter::convert(const Record& record) {
   ++summary_.read;
   auto row = record.messages.is_null() ? encode_text(record) : encode_chat(record);
   if (!row || !fit(record, *row)) return std::nullopt;
-  ++summary_.written;
   const auto length = static_cast<std::int64_t>(row->input_ids.size());
-  summary_.tokens += length;
-  summary_.trained_tokens += count_trained(*row);
-  summary_.longest = std::max(summary_.longest, length);
+  count_written(length, count_trained(*row), length);
   return row;
+}
+
+void Converter::count_written(std::int64_t tokens, std::int64_t trained, std::int64_t longest) {
+  ++summary_.written;
+  summary_.tokens += tokens;
+  summary_.trained_tokens += trained;
+  summary_.longest = std::max(summary_.longest, longest);
+}
+
+void Converter::require_template(const Record& record) const {
+  if (!template_)
+    fail(record.place,
+         ": a conversation, but the model has no chat template; give one by --chat-template");
+}
+
+/// Whether a row of `length` tokens, more than allowed, is to be cut; it is dropped otherwise.
+bool Converter::may_cut(const Record& record, std::size_t length) {
+  if (options_.overflow == Overflow::kError) {
+    fail(record.place, ": the example has ", length, " tokens, max_length is ", options_.max_length,
+         "; raise it or choose another --overflow");
+  }
+  if (options_.overflow != Overflow::kDrop) return true;
+  drop(record, concat("longer than ", options_.max_length, " tokens"));
+  return false;
 }
 
 /// Applies the rules that hold for every row; says whether it is kept.
@@ -132,14 +145,7 @@ bool Converter::fit(const Record& record, TokenizedRow& row) {
   if (!row.labels.empty()) row.labels[0] = kIgnoredLabel;
   const bool had_targets = count_trained(row) > 0;
   if (limit > 0 && row.input_ids.size() > limit) {
-    if (options_.overflow == Overflow::kDrop) {
-      drop(record, concat("longer than ", limit, " tokens"));
-      return false;
-    }
-    if (options_.overflow == Overflow::kError) {
-      fail(record.place, ": the example has ", row.input_ids.size(), " tokens, max_length is ",
-           limit, "; raise it or choose another --overflow");
-    }
+    if (!may_cut(record, row.input_ids.size())) return false;
     truncate(row, limit, options_.overflow);
     if (count_trained(row) > 0) note(record, concat("cut at ", limit, " tokens"));
   }
@@ -183,9 +189,7 @@ std::optional<TokenizedRow> Converter::encode_text(const Record& record) {
 }
 
 std::optional<TokenizedRow> Converter::encode_chat(const Record& record) {
-  if (!template_)
-    fail(record.place,
-         ": a conversation, but the model has no chat template; give one by --chat-template");
+  require_template(record);
   auto tidied = tidy(record);
   if (tidied.messages.size() == tidied.context) {
     drop(record, "no reply");
@@ -247,7 +251,7 @@ Converted convert(const std::vector<Record>& records,
   }
   converted.summary = converter.summary();
   if (converted.rows.empty()) {
-    const auto& dropped = converted.summary.dropped;
+    const auto& dropped = converted.summary.dropped.entries();
     fail("no trainable tokens: all ", converted.summary.read, " examples dropped",
          dropped.empty() ? "" : ", first " + dropped[0].first_place + ": " + dropped[0].what);
   }

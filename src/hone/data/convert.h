@@ -10,6 +10,7 @@
 
 #include <hone/base/json_io.h>
 #include <hone/data/prompted_row.h>
+#include <hone/data/tally.h>
 #include <hone/data/tokenized.h>
 #include <hone/data/truncate.h>
 #include <hone/text/chat_template.h>
@@ -42,19 +43,12 @@ void validate(const ConvertOptions& options);
 /// `assistant`, `last` or `all`. Throws `Error` for another name.
 TrainOn train_on(const std::string& name);
 
-/// How often something happened, and where first.
-struct ConvertCount {
-  std::string what;  ///< such as "reply is empty"
-  std::int64_t count = 0;
-  std::string first_place;  ///< such as `train.jsonl:3`
-};
-
-/// What came of a conversion: `read` equals `written` plus the counts in `dropped`.
+/// What came of a conversion: `read` equals `written` plus `dropped.total()`.
 struct ConvertSummary {
   std::int64_t read = 0;
   std::int64_t written = 0;
-  std::vector<ConvertCount> dropped;  ///< rows that are not in the output, by reason
-  std::vector<ConvertCount> noted;    ///< rows that are, changed or doubtful
+  Tally dropped;  ///< rows that are not in the output, by reason
+  Tally noted;    ///< rows that are, changed or doubtful
   std::int64_t tokens = 0;
   std::int64_t trained_tokens = 0;
   std::int64_t longest = 0;  ///< tokens of the longest row written
@@ -122,6 +116,9 @@ class Converter {
   ChatTemplate::Ids render(const Record& record,
                            const Json& messages,
                            const ChatOptions& options) const;
+  bool may_cut(const Record& record, std::size_t length);
+  void count_written(std::int64_t tokens, std::int64_t trained, std::int64_t longest);
+  void require_template(const Record& record) const;
   bool fit(const Record& record, TokenizedRow& row);
   bool fit(const Record& record, PromptedRow& row);
   bool prompt_chat(const Record& record, PromptedRow& row);

@@ -34,7 +34,7 @@ ConvertedChunk convert_chunk(const RowChunk& chunk,
                              Converter converter) {
   ConvertedChunk converted;
   for (std::size_t i = 0; i < chunk.size(); ++i) {
-    const auto record = record_of(chunk, i, options);
+    const auto record = record_of(chunk.row(i), chunk.place(i), options);
     converted.seen.expect({record.kind, record.place});
     converter.convert(record, converted.lines);
   }
@@ -80,9 +80,9 @@ ConvertSummary convert_files(const std::vector<std::filesystem::path>& paths,
       progress.tokens = summary.tokens;
       if (tick) tick(progress);
     });
-    if (seen.kind) writer.set_kind(*seen.kind);
     if (summary.read == read_before) fail(path.string(), ": no examples");
   }
+  if (seen.kind) writer.set_kind(*seen.kind);
   return summary;
 }
 

@@ -6,26 +6,11 @@
 #include <vector>
 
 #include <hone/base/error.h>
+#include <hone/base/names.h>
 #include <hone/base/progress.h>
 #include <hone/data/convert.h>
 
 namespace hone {
-namespace {
-
-template <typename Value, std::size_t N>
-Value choose(const char* option,
-             const std::string& name,
-             const std::array<std::pair<const char*, Value>, N>& known) {
-  std::string names;
-  for (const auto& [text, value] : known) {
-    if (name == text) return value;
-    names += concat(names.empty() ? "" : ", ", text);
-  }
-  fail(option, " \"", name, "\" is not one of ", names);
-}
-
-}  // namespace
-
 void validate(const ConvertOptions& options) {
   if (options.max_length < 0) fail("max_length must be 0 (any) or more, got ", options.max_length);
   if (options.max_length == 1)
@@ -39,21 +24,10 @@ TrainOn train_on(const std::string& name) {
 }
 
 void add(ConvertSummary& summary, const ConvertSummary& later) {
-  const auto add_counts = [](std::vector<ConvertCount>& counts,
-                             const std::vector<ConvertCount>& more) {
-    for (const auto& entry : more) {
-      const auto known = std::ranges::find(counts, entry.what, &ConvertCount::what);
-      if (known == counts.end()) {
-        counts.push_back(entry);
-      } else {
-        known->count += entry.count;
-      }
-    }
-  };
   summary.read += later.read;
   summary.written += later.written;
-  add_counts(summary.dropped, later.dropped);
-  add_counts(summary.noted, later.noted);
+  summary.dropped.add(later.dropped);
+  summary.noted.add(later.noted);
   summary.tokens += later.tokens;
   summary.trained_tokens += later.trained_tokens;
   summary.longest = std::max(summary.longest, later.longest);
@@ -61,11 +35,11 @@ void add(ConvertSummary& summary, const ConvertSummary& later) {
 
 std::vector<std::string> describe(const ConvertSummary& summary) {
   std::vector<std::string> lines;
-  lines.push_back(concat("read ", format_count(static_cast<double>(summary.read)), ", written ",
-                         format_count(static_cast<double>(summary.written)), ", dropped ",
-                         format_count(static_cast<double>(summary.read - summary.written))));
-  const auto add = [&](const char* kind, const std::vector<ConvertCount>& counts) {
-    for (const auto& entry : counts) {
+  lines.push_back(concat("read ", format_count(summary.read), ", written ",
+                         format_count(summary.written), ", dropped ",
+                         format_count(summary.read - summary.written)));
+  const auto add = [&](const char* kind, const Tally& tally) {
+    for (const auto& entry : tally.entries()) {
       lines.push_back(concat(kind, ": ", entry.count, " of ", summary.read, ": ", entry.what,
                              ", first ", entry.first_place));
     }
@@ -75,9 +49,9 @@ std::vector<std::string> describe(const ConvertSummary& summary) {
   const auto share = summary.tokens == 0 ? 0.0
                                          : 100.0 * static_cast<double>(summary.trained_tokens) /
                                                static_cast<double>(summary.tokens);
-  lines.push_back(concat("trained on ", format_count(static_cast<double>(summary.trained_tokens)),
-                         " of ", format_count(static_cast<double>(summary.tokens)), " tokens (",
-                         format_count(share), " %), longest row ", summary.longest));
+  lines.push_back(concat("trained on ", format_count(summary.trained_tokens), " of ",
+                         format_count(summary.tokens), " tokens (", format_count(share),
+                         " %), longest row ", summary.longest));
   return lines;
 }
 

@@ -56,10 +56,7 @@ std::optional<PromptedRow> Converter::convert_prompted(const Record& record) {
   if (!fit(record, row)) return std::nullopt;
   if (record.kind == RecordKind::kPreference && row.answers[0] == row.answers[1])
     note(record, "chosen and rejected are the same");
-  ++summary_.written;
-  summary_.tokens += count_tokens(row);
-  summary_.trained_tokens += count_answer_tokens(row);
-  summary_.longest = std::max(summary_.longest, longest_sequence(row));
+  count_written(count_tokens(row), count_answer_tokens(row), longest_sequence(row));
   return row;
 }
 
@@ -76,9 +73,7 @@ void Converter::prompt_text(const Record& record, PromptedRow& row) {
 
 /// False where the record is dropped.
 bool Converter::prompt_chat(const Record& record, PromptedRow& row) {
-  if (!template_)
-    fail(record.place,
-         ": a conversation, but the model has no chat template; give one by --chat-template");
+  require_template(record);
   Json prompt = Json::array();
   bool merged = false;
   for (const auto& message : record.messages) merged |= append_turn(prompt, message);
@@ -121,14 +116,7 @@ bool Converter::fit(const Record& record, PromptedRow& row) {
   }
   const auto length = static_cast<std::size_t>(longest_sequence(row));
   if (limit == 0 || length <= limit) return true;
-  if (options_.overflow == Overflow::kError) {
-    fail(record.place, ": the example has ", length, " tokens, max_length is ", limit,
-         "; raise it or choose another --overflow");
-  }
-  if (options_.overflow == Overflow::kDrop) {
-    drop(record, concat("longer than ", limit, " tokens"));
-    return false;
-  }
+  if (!may_cut(record, length)) return false;
   truncate(row, limit, options_.overflow);
   if (row.prompt.empty() || std::ranges::any_of(row.answers, &std::vector<std::int32_t>::empty)) {
     drop(record, concat("answer does not fit in ", limit, " tokens"));

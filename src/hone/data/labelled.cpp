@@ -2,6 +2,7 @@
 #include <string_view>
 #include <utility>
 
+#include <hone/base/decompress.h>
 #include <hone/base/error.h>
 #include <hone/base/row_source.h>
 #include <hone/base/utf8.h>
@@ -24,10 +25,9 @@ constexpr std::array kLayouts = {
 };
 
 FileLayout layout_of(const LabelledFile& file) {
-  auto name = file.path;
-  if (name.extension() == ".gz" || name.extension() == ".zst") name.replace_extension();
+  const auto ending = unpacked_name(file.path).extension();
   for (const auto& known : kLayouts) {
-    if (file.format == known.name || (file.format == "auto" && name.extension() == known.ending))
+    if (file.format == known.name || (file.format == "auto" && ending == known.ending))
       return known.layout;
   }
   if (file.format == "auto") {

@@ -182,9 +182,7 @@ void append(TokenizedLines& lines, const PromptedRow& row, RecordKind kind) {
   if (keys.is_list) text += ']';
   if (!row.reference.empty()) text += ",\"answer\":" + to_json_line(Json(row.reference));
   text += "}\n";
-  lines.rows += 1;
-  lines.tokens += count_tokens(row);
-  lines.trained_tokens += count_answer_tokens(row);
+  count_row(lines, count_tokens(row), count_answer_tokens(row));
 }
 
 TokenizedHeader for_each_prompted(const fs::path& path,
@@ -196,9 +194,7 @@ TokenizedHeader for_each_prompted(const fs::path& path,
   return for_each_row_line(path, kind, check, found,
                            [&](std::string_view line, std::size_t number) {
                              auto row = parse_prompted(parser, line, number, kind);
-                             found.rows += 1;
-                             found.tokens += count_tokens(row);
-                             found.trained_tokens += count_answer_tokens(row);
+                             count_row(found, count_tokens(row), count_answer_tokens(row));
                              each(std::move(row));
                            });
 }

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include <hone/base/error.h>
+#include <hone/base/names.h>
 #include <hone/data/hh_dialogue.h>
 #include <hone/data/record.h>
 #include <hone/data/record_answers.h>
@@ -14,22 +15,18 @@
 namespace hone {
 namespace {
 
-struct NamedFormat {
-  const char* name;
-  RecordFormat format;
-};
-constexpr std::array kFormats = {NamedFormat{"auto", RecordFormat::kAuto},
-                                 NamedFormat{"messages", RecordFormat::kMessages},
-                                 NamedFormat{"prompt-completion", RecordFormat::kPromptCompletion},
-                                 NamedFormat{"alpaca", RecordFormat::kAlpaca},
-                                 NamedFormat{"sharegpt", RecordFormat::kShareGpt},
-                                 NamedFormat{"text", RecordFormat::kText},
-                                 NamedFormat{"hh-rlhf", RecordFormat::kHhRlhf},
-                                 NamedFormat{"preference", RecordFormat::kPreference},
-                                 NamedFormat{"unpaired", RecordFormat::kUnpaired},
-                                 NamedFormat{"ranked", RecordFormat::kRanked},
-                                 NamedFormat{"stepwise", RecordFormat::kStepwise},
-                                 NamedFormat{"prompt", RecordFormat::kPrompt}};
+constexpr std::array kFormats = {std::pair{"auto", RecordFormat::kAuto},
+                                 std::pair{"messages", RecordFormat::kMessages},
+                                 std::pair{"prompt-completion", RecordFormat::kPromptCompletion},
+                                 std::pair{"alpaca", RecordFormat::kAlpaca},
+                                 std::pair{"sharegpt", RecordFormat::kShareGpt},
+                                 std::pair{"text", RecordFormat::kText},
+                                 std::pair{"hh-rlhf", RecordFormat::kHhRlhf},
+                                 std::pair{"preference", RecordFormat::kPreference},
+                                 std::pair{"unpaired", RecordFormat::kUnpaired},
+                                 std::pair{"ranked", RecordFormat::kRanked},
+                                 std::pair{"stepwise", RecordFormat::kStepwise},
+                                 std::pair{"prompt", RecordFormat::kPrompt}};
 
 void read_prompt_completion(const Json& row, Record& record, const MessageTags& tags) {
   const char* key = row.contains("completion") ? "completion" : "response";
@@ -188,16 +185,11 @@ const Json* value_at(const Json& row, std::string_view path) {
 }  // namespace
 
 RecordFormat record_format(const std::string& name) {
-  for (const auto& known : kFormats) {
-    if (name == known.name) return known.format;
-  }
-  fail("format \"", name, "\" is not one of ", record_format_names());
+  return choose("format", name, kFormats);
 }
 
 std::string record_format_names() {
-  std::string names;
-  for (const auto& known : kFormats) names += concat(names.empty() ? "" : ", ", known.name);
-  return names;
+  return joined(names_in(kFormats));
 }
 
 Record parse_record(const Json& row,
@@ -220,7 +212,7 @@ ColumnNames::value_type column_name(const std::string& text) {
   return {text.substr(0, equals), text.substr(equals + 1)};
 }
 
-Json with_column_names(const Json& row, const ColumnNames& columns, const std::string& place) {
+Json with_column_names(Json row, const ColumnNames& columns, const std::string& place) {
   if (columns.empty() || !row.is_object()) return row;
   auto result = row;
   for (const auto& [key, column] : columns) {

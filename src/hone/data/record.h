@@ -100,7 +100,7 @@ ColumnNames::value_type column_name(const std::string& text);
 
 /// `row` with the keys that a layout has. All are taken before any is put, so that two may change
 /// places. Throws `Error` starting with `place` where the row lacks a key that `columns` names.
-Json with_column_names(const Json& row, const ColumnNames& columns, const std::string& place);
+Json with_column_names(Json row, const ColumnNames& columns, const std::string& place);
 
 /// What `columns` names of `row`, under the keys that a layout has, and nothing else.
 Json columns_alone(const Json& row, const ColumnNames& columns);

@@ -5,24 +5,20 @@
 
 namespace hone {
 
-Record record_of(const RowChunk& chunk, std::size_t i, const RecordOptions& options) {
-  const auto place = chunk.place(i);
-  const auto row = chunk.row(i);
-  return parse_record(options.only_columns ? columns_alone(row, options.columns)
-                                           : with_column_names(row, options.columns, place),
-                      place, options.format, options.tags);
+Record record_of(Json row, const std::string& place, const RecordOptions& options) {
+  row = options.only_columns ? columns_alone(row, options.columns)
+                             : with_column_names(std::move(row), options.columns, place);
+  return parse_record(row, place, options.format, options.tags);
 }
 
 void for_each_record(const std::filesystem::path& path,
                      const RecordOptions& options,
                      const std::function<void(Record)>& each) {
-  RowSource source(path);
-  RowChunk chunk;
   bool is_empty = true;
-  while (source.next(chunk)) {
+  for_each_row(RowSource(path), [&](Json row, const std::string& place) {
     is_empty = false;
-    for (std::size_t i = 0; i < chunk.size(); ++i) each(record_of(chunk, i, options));
-  }
+    each(record_of(std::move(row), place, options));
+  });
   if (is_empty) fail(path.string(), ": no examples");
 }
 

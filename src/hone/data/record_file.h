@@ -1,9 +1,9 @@
 // Files of examples: data in any layout to records.
 #pragma once
 
-#include <cstddef>
 #include <filesystem>
 #include <functional>
+#include <string>
 #include <vector>
 
 #include <hone/base/row_source.h>
@@ -20,8 +20,8 @@ struct RecordOptions {
   MessageTags tags{};
 };
 
-/// Row `i` of `chunk` as an example. Throws `Error` naming the place.
-Record record_of(const RowChunk& chunk, std::size_t i, const RecordOptions& options);
+/// A row as an example. Throws `Error` starting with `place`.
+Record record_of(Json row, const std::string& place, const RecordOptions& options);
 
 /// Calls `each` for every example of `path`: a JSONL file, a JSON file that holds one array, or a
 /// table (`.csv`, `.tsv`) whose columns are the keys; each also packed with gzip or zstd.

@@ -6,11 +6,18 @@
 
 namespace hone {
 
-void Tally::add(const std::string& what, const std::string& place) {
-  auto found =
-      std::ranges::find_if(entries_, [&](const Entry& entry) { return entry.what == what; });
+void Tally::add(const std::string& what, std::int64_t count, const std::string& place) {
+  auto found = std::ranges::find(entries_, what, &Entry::what);
   if (found == entries_.end()) found = entries_.insert(entries_.end(), {what, 0, place});
-  ++found->count;
+  found->count += count;
+}
+
+void Tally::add(const std::string& what, const std::string& place) {
+  add(what, 1, place);
+}
+
+void Tally::add(const Tally& later) {
+  for (const auto& entry : later.entries_) add(entry.what, entry.count, entry.first_place);
 }
 
 std::int64_t Tally::total() const {

@@ -21,13 +21,19 @@ class Tally {
 
   void add(const std::string& what, const std::string& place);
 
+  /// Adds the counts of a later part of the input.
+  void add(const Tally& later);
+
   const std::vector<Entry>& entries() const { return entries_; }
   std::int64_t total() const;
+  bool empty() const { return entries_.empty(); }
 
   /// `[{"what": ..., "count": ..., "first": ...}]`.
   Json json() const;
 
  private:
+  void add(const std::string& what, std::int64_t count, const std::string& place);
+
   std::vector<Entry> entries_;
 };
 

@@ -63,9 +63,7 @@ void append(TokenizedLines& lines, const TokenizedRow& row) {
   lines.text += ",\"labels\":";
   append_ids(lines.text, row.labels);
   lines.text += "}\n";
-  lines.rows += 1;
-  lines.tokens += static_cast<std::int64_t>(row.input_ids.size());
-  lines.trained_tokens += count_trained(row);
+  count_row(lines, static_cast<std::int64_t>(row.input_ids.size()), count_trained(row));
 }
 
 TokenizedWriter::TokenizedWriter(const fs::path& path, TokenizedHeader header)

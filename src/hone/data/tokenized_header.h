@@ -34,6 +34,14 @@ struct TokenizedCheck {
   std::int64_t max_length = 0;  ///< no row may be longer: the model's context
 };
 
+/// Counts a row of `tokens` ids, `trained` of them trained, in a header or in lines.
+template <typename Counts>
+void count_row(Counts& counts, std::int64_t tokens, std::int64_t trained) {
+  counts.rows += 1;
+  counts.tokens += tokens;
+  counts.trained_tokens += trained;
+}
+
 /// The header as one line of JSON, without a line end.
 std::string header_line(const TokenizedHeader& header);
 

@@ -2,7 +2,7 @@
 #include <array>
 #include <utility>
 
-#include <hone/base/error.h>
+#include <hone/base/names.h>
 #include <hone/data/truncate.h>
 
 namespace hone {
@@ -54,14 +54,11 @@ TokenizedRow cut_by_shares(const TokenizedRow& row, std::size_t limit) {
 }  // namespace
 
 Overflow overflow(const std::string& name) {
-  auto known_as = name;
-  std::ranges::replace(known_as, '-', '_');
-  std::string names;
-  for (const auto& [text, policy] : kPolicies) {
-    if (known_as == text) return policy;
-    names += concat(names.empty() ? "" : ", ", text);
-  }
-  fail("overflow \"", name, "\" is not one of ", names);
+  auto underscored = name;
+  std::ranges::replace(underscored, '-', '_');
+  const auto names = names_in(kPolicies);
+  const bool is_known = std::ranges::find(names, underscored) != names.end();
+  return choose("overflow", is_known ? underscored : name, kPolicies);
 }
 
 void truncate(TokenizedRow& row, std::size_t limit, Overflow policy) {

@@ -10,6 +10,7 @@
 
 #include <hone/base/error.h>
 #include <hone/base/files.h>
+#include <hone/base/names.h>
 #include <hone/base/nearest.h>
 #include <hone/format/safetensors.h>
 #include <hone/model/adapter_config.h>
@@ -82,10 +83,8 @@ void check_targets(const std::vector<std::pair<std::string, Projection>>& projec
     const bool named = std::any_of(projections.begin(), projections.end(),
                                    [&](const auto& item) { return is_target(item.first, target); });
     if (named) continue;
-    std::string names;
-    for (const auto& name : known) names += (names.empty() ? "" : ", ") + name;
     fail("target_modules: \"", target, "\" names no module", did_you_mean(target, known),
-         "; the model has ", names, " and all-linear");
+         "; the model has ", joined(known), " and all-linear");
   }
   for (const auto layer : config.layers_to_transform) {
     const bool exists = std::any_of(projections.begin(), projections.end(), [&](const auto& item) {

@@ -4,6 +4,7 @@
 
 #include <hone/base/error.h>
 #include <hone/base/files.h>
+#include <hone/base/names.h>
 #include <hone/base/nearest.h>
 #include <hone/base/utf8.h>
 #include <hone/text/builtin_templates.h>
@@ -198,9 +199,7 @@ std::vector<std::string> builtin_template_names() {
 }
 
 std::string builtin_template_list() {
-  std::string list;
-  for (const auto& known : kTemplates) list += concat(list.empty() ? "" : ", ", known.name);
-  return list;
+  return joined(builtin_template_names());
 }
 
 std::optional<std::string> builtin_template(std::string_view name) {

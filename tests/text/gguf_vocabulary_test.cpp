@@ -150,10 +150,35 @@ TEST(GgufVocabulary, FillsRowsBehindTheVocabulary) {
   EXPECT_LT(tokenizer_of_vocabulary(vocabulary).vocab_size(), 2000);
 }
 
-TEST(GgufVocabulary, ASplitWithoutANameIsRefused) {
-  const auto pieces = fixture_tokenizer("pieces_bpe.model").model().parts();
-  EXPECT_NE(error_of([&] { gguf_vocabulary_of(pieces, 2000); }).find("without a list of merges"),
+TEST(GgufVocabulary, WritesTheScoresOfSentencePiece) {
+  const auto original = fixture_tokenizer("pieces_bpe.model");
+  const auto written = gguf_vocabulary_of(original.model().parts(), original.vocab_size() + 2);
+  EXPECT_EQ(written.types[0], 2);      // <unk>
+  EXPECT_EQ(written.types[1], 3);      // <s>
+  EXPECT_EQ(written.types.back(), 5);  // a row behind the vocabulary
+  EXPECT_EQ(written.types[static_cast<std::size_t>(original.id_of("<0x41>").value())], 6);
+  const auto again = tokenizer_of_vocabulary(written);
+  const auto fixture = text_fixture("ids.json");
+  for (std::size_t i = 0; i < fixture["plain_texts"].size(); ++i) {
+    const auto text = fixture["plain_texts"][i].get<std::string>();
+    EXPECT_EQ(again.encode(text), fixture["pieces_bpe"][i].get<Ids>()) << text;
+  }
+}
+
+TEST(GgufVocabulary, PiecesThatLlamaCppCannotJoinAreRefused) {
+  const auto unigram = fixture_tokenizer("pieces_unigram.model").model().parts();
+  EXPECT_NE(error_of([&] { gguf_vocabulary_of(unigram, 2000); }).find("unigram"),
             std::string::npos);
+  auto parts = fixture_tokenizer("pieces_bpe.model").model().parts();
+  parts.pieces->rewrites_text = true;
+  EXPECT_NE(error_of([&] { gguf_vocabulary_of(parts, 2000); }).find("maps characters"),
+            std::string::npos);
+  parts.pieces.reset();
+  EXPECT_NE(error_of([&] { gguf_vocabulary_of(parts, 2000); }).find("without merges"),
+            std::string::npos);
+}
+
+TEST(GgufVocabulary, ASplitWithoutANameIsRefused) {
   auto parts = parts_of(byte_level_vocabulary("gpt-2"));
   parts.pre_tokenizer = {{"type", "Split"}, {"pattern", {{"String", "x"}}}};
   EXPECT_NE(error_of([&] { gguf_vocabulary_of(parts, 2000); }).find("llama.cpp has no name"),

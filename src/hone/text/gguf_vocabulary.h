@@ -39,7 +39,7 @@ TokenizerParts parts_of(const GgufVocabulary& vocabulary);
 
 /// The reverse, for a model whose embedding has `rows` rows: ids without a token become unused
 /// entries. Throws `Error` where `rows` are too few, and where the tokenizer splits or normalises
-/// text in a way for which llama.cpp has no name.
+/// text in a way for which llama.cpp has no name or no code (a SentencePiece unigram model).
 GgufVocabulary gguf_vocabulary_of(const TokenizerParts& parts, std::int64_t rows);
 
 /// Adds the `tokenizer.*` keys to a file.

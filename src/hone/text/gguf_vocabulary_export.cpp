@@ -35,7 +35,8 @@ std::string split_name(const TokenizerParts& parts) {
   fail(parts.place, ": llama.cpp has no name for the way in which this tokenizer splits text");
 }
 
-std::int64_t type_of(const TokenizerParts& parts, const std::string& token) {
+std::int64_t type_of(const TokenizerParts& parts, std::int64_t id, const std::string& token) {
+  if (parts.pieces) return parts.pieces->types.at(static_cast<std::size_t>(id));
   const bool is_byte = parts.bpe.byte_fallback && token.size() == 6 && token.starts_with("<0x");
   if (parts.names.unk == token) return static_cast<std::int64_t>(GgufToken::kUnknown);
   return static_cast<std::int64_t>(is_byte ? GgufToken::kByte : GgufToken::kNormal);
@@ -46,12 +47,13 @@ void list_tokens(const TokenizerParts& parts, std::int64_t rows, GgufVocabulary&
     const auto* token = parts.vocabulary.find(id);
     vocabulary.tokens.push_back(token == nullptr ? concat("[PAD", id, "]") : *token);
     vocabulary.types.push_back(token == nullptr ? static_cast<std::int64_t>(GgufToken::kUnused)
-                                                : type_of(parts, *token));
+                                                : type_of(parts, id, *token));
   }
   for (const auto& added : parts.added_tokens) {
     if (added.id >= rows)
       fail(parts.place, ": token ", added.id, " has no row in the model, which has ", rows);
     const auto at = static_cast<std::size_t>(added.id);
+    if (parts.names.unk == added.content && parts.pieces) continue;
     vocabulary.tokens[at] = added.content;
     vocabulary.types[at] =
         static_cast<std::int64_t>(added.special ? GgufToken::kControl : GgufToken::kUserDefined);
@@ -72,6 +74,22 @@ std::vector<float> scores_of(const TokenizerParts& parts, std::size_t count) {
   return scores;
 }
 
+/// The scores of a SentencePiece model as they are, where llama.cpp joins by them as it does.
+void add_pieces(const TokenizerParts& parts, GgufVocabulary& vocabulary) {
+  const auto& pieces = *parts.pieces;
+  if (!pieces.is_bpe)
+    fail(parts.place, ": a SentencePiece unigram model; llama.cpp's decoders read BPE models only");
+  if (pieces.rewrites_text)
+    fail(parts.place,
+         ": the model maps characters or removes spaces before it encodes, which llama.cpp does "
+         "not");
+  vocabulary.model = "llama";
+  vocabulary.pre = "default";
+  vocabulary.scores = pieces.scores;
+  vocabulary.scores.resize(vocabulary.tokens.size(), 0);
+  vocabulary.add_space_prefix = pieces.adds_prefix;
+}
+
 }  // namespace
 
 GgufVocabulary gguf_vocabulary_of(const TokenizerParts& parts, std::int64_t rows) {
@@ -79,10 +97,8 @@ GgufVocabulary gguf_vocabulary_of(const TokenizerParts& parts, std::int64_t rows
   vocabulary.place = parts.place;
   if (parts.vocabulary.size() > rows)
     fail(parts.place, ": has ", parts.vocabulary.size(), " tokens, the model ", rows, " rows");
-  if (parts.merges.empty())
-    fail(parts.place,
-         ": a tokenizer without a list of merges cannot be written to GGUF; a "
-         "tokenizer.json beside a SentencePiece model has one");
+  if (parts.merges.empty() && !parts.pieces)
+    fail(parts.place, ": a tokenizer without merges or scores cannot be written to GGUF");
   list_tokens(parts, rows, vocabulary);
   const auto id = [&](const std::optional<std::string>& token) {
     return token ? id_of(parts, *token) : std::nullopt;
@@ -95,6 +111,10 @@ GgufVocabulary gguf_vocabulary_of(const TokenizerParts& parts, std::int64_t rows
   vocabulary.add_bos = !around.before.empty();
   vocabulary.add_eos = !around.after.empty();
   vocabulary.chat_template = parts.chat_template;
+  if (parts.pieces) {
+    add_pieces(parts, vocabulary);
+    return vocabulary;
+  }
   if (parts.bpe.byte_fallback) {
     vocabulary.model = "llama";
     vocabulary.pre = "default";

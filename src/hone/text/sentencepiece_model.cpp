@@ -15,12 +15,17 @@ namespace hone {
 namespace {
 
 // Fields of the model file's protocol buffer.
+constexpr std::uint64_t kPieces = 1;               // of the model
 constexpr std::uint64_t kTrainerSpec = 2;          // of the model
 constexpr std::uint64_t kNormalizerSpec = 3;       // of the model
+constexpr std::uint64_t kPieceType = 3;            // of a piece
+constexpr std::uint64_t kModelType = 3;            // of the trainer spec
+constexpr std::uint64_t kBpeModel = 2;             // a model type
 constexpr std::uint64_t kWhitespaceAsSuffix = 24;  // of the trainer spec
 constexpr std::uint64_t kNormalizerName = 1;       // of the normalizer spec
 constexpr std::uint64_t kCharacterMap = 2;         // of the normalizer spec
 constexpr std::uint64_t kAddDummyPrefix = 3;       // of the normalizer spec
+constexpr std::uint64_t kRemoveWhitespaces = 4;    // of the normalizer spec
 constexpr std::uint64_t kEscapeWhitespaces = 5;    // of the normalizer spec
 
 /// Of a message's last occurrence counts, and messages of one field are merged: appended to a
@@ -99,9 +104,12 @@ void load(sentencepiece::SentencePieceProcessor& processor,
 
 }  // namespace
 
-/// What the model file says about spaces.
+/// What the model file says about its pieces and about spaces.
 struct SentencePieceModel::Spec {
+  std::vector<std::int64_t> types;  ///< of the pieces
+  bool is_bpe = false;
   bool adds_prefix = true;
+  bool removes_spaces = true;
   bool escapes_spaces = true;
   bool space_ends_word = false;
   bool has_character_map = false;
@@ -111,15 +119,24 @@ struct SentencePieceModel::Spec {
     MessageReader reader(model);
     while (const auto field = reader.next()) {
       MessageReader members(field->bytes);
-      if (field->number != kTrainerSpec && field->number != kNormalizerSpec) continue;
+      if (field->number == kPieces) types.push_back(kNormalPiece);
       while (const auto member = members.next()) {
-        field->number == kTrainerSpec ? read_trainer(*member) : read_normalizer(*member);
+        if (field->number == kPieces) read_piece(*member);
+        if (field->number == kTrainerSpec) read_trainer(*member);
+        if (field->number == kNormalizerSpec) read_normalizer(*member);
       }
     }
   }
 
  private:
+  static constexpr std::int64_t kNormalPiece = 1;
+
+  void read_piece(const MessageReader::Field& member) {
+    if (member.number == kPieceType) types.back() = static_cast<std::int64_t>(member.value);
+  }
+
   void read_trainer(const MessageReader::Field& member) {
+    if (member.number == kModelType) is_bpe = member.value == kBpeModel;
     if (member.number == kWhitespaceAsSuffix) space_ends_word = member.value != 0;
   }
 
@@ -127,6 +144,7 @@ struct SentencePieceModel::Spec {
     if (member.number == kNormalizerName) normalizer = member.bytes;
     if (member.number == kCharacterMap) has_character_map = !member.bytes.empty();
     if (member.number == kAddDummyPrefix) adds_prefix = member.value != 0;
+    if (member.number == kRemoveWhitespaces) removes_spaces = member.value != 0;
     if (member.number == kEscapeWhitespaces) escapes_spaces = member.value != 0;
   }
 };
@@ -205,6 +223,20 @@ void SentencePieceModel::encode_whole(std::string_view text,
   ids.insert(ids.end(), found.begin(), found.end());
 }
 
+ScoredPieces SentencePieceModel::pieces() const {
+  const Spec spec(bytes_);
+  ScoredPieces pieces{{}, spec.types, spec.is_bpe, false, spec.adds_prefix};
+  pieces.rewrites_text =
+      spec.has_character_map || spec.removes_spaces || !spec.escapes_spaces || spec.space_ends_word;
+  const auto& processor = processors_->with_prefix;
+  for (int id = 0; id < processor.GetPieceSize(); ++id)
+    pieces.scores.push_back(processor.GetScore(id));
+  if (pieces.types.size() != pieces.scores.size())
+    fail(place_, ": has ", pieces.scores.size(), " pieces, of which ", pieces.types.size(),
+         " have a type");
+  return pieces;
+}
+
 TokenizerParts SentencePieceModel::parts() const {
   const auto& processor = processors_->with_prefix;
   TokenizerParts parts;
@@ -225,6 +257,7 @@ TokenizerParts SentencePieceModel::parts() const {
   parts.names = {name(processor.bos_id()), name(processor.eos_id()), name(processor.pad_id()),
                  name(processor.unk_id())};
   parts.decoder = space_marker_decoder(adds_prefix_);
+  parts.pieces = pieces();
   return parts;
 }
 

@@ -37,6 +37,7 @@ class SentencePieceModel {
   void encode_whole(std::string_view text, bool prefix, std::vector<std::int64_t>& ids) const;
   void encode_word(std::string_view word, std::vector<std::int64_t>& ids) const;
   bool may_cut(const Spec& spec) const;
+  ScoredPieces pieces() const;
 
   std::string bytes_;
   std::string place_;

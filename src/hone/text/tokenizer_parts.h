@@ -23,12 +23,22 @@ struct TokenNames {
   std::optional<std::string> unk;
 };
 
+/// What a SentencePiece model says of its pieces, for a file that holds no merges.
+struct ScoredPieces {
+  std::vector<float> scores;        ///< by id
+  std::vector<std::int64_t> types;  ///< by id, numbered as `GgufToken`
+  bool is_bpe = false;              ///< pieces are joined best score first; a unigram model: false
+  bool rewrites_text = false;       ///< characters are mapped or spaces removed before encoding
+  bool adds_prefix = true;          ///< a space is put in front of the text
+};
+
 /// The parts of one tokenizer.
 struct TokenizerParts {
-  std::string place;              ///< the file they came from, for messages
-  Vocabulary vocabulary;          ///< of the model; added tokens may be in it or beside it
-  std::vector<MergePair> merges;  ///< in order of their ranks
-  BpeSettings bpe;                ///< how characters without a token are treated
+  std::string place;                   ///< the file they came from, for messages
+  Vocabulary vocabulary;               ///< of the model; added tokens may be in it or beside it
+  std::vector<MergePair> merges;       ///< in order of their ranks
+  std::optional<ScoredPieces> pieces;  ///< of a SentencePiece model, which has no merges
+  BpeSettings bpe;                     ///< how characters without a token are treated
   std::vector<AddedToken> added_tokens;
   Json normalizer;      ///< as in tokenizer.json, null: none
   Json pre_tokenizer;   ///< likewise

@@ -168,22 +168,19 @@ Tensor cached_attention(const Tensor& q,
                         const AttentionRule& rule) {
   const auto sequences = static_cast<std::int64_t>(lengths.size());
   const auto longest = *std::max_element(lengths.begin(), lengths.end());
-  const auto index = pad_group({[&] {
-                                  std::vector<std::int64_t> starts(lengths.size());
-                                  std::exclusive_scan(lengths.begin(), lengths.end(),
-                                                      starts.begin(), std::int64_t{0});
-                                  return starts;
-                                }(),
-                                lengths});
+  std::vector<std::int64_t> places;  // of the real ones among the padded queries
+  for (std::int64_t s = 0; s < sequences; ++s) {
+    for (std::int64_t t = 0; t < lengths[static_cast<std::size_t>(s)]; ++t)
+      places.push_back(s * longest + t);
+  }
   const auto device = q.device();
-  const auto queries = q.index_select(0, at::tensor(index.gather, at::kLong).to(device))
-                           .view({sequences, longest, q.size(1), q.size(2)});
+  const auto queries = side_by_side(q, lengths);
   // The t-th new token of a sequence sees places 0 .. past + t.
   const auto last = at::tensor(past, at::kLong).to(device).view({-1, 1, 1, 1}) +
                     at::arange(longest, at::kLong).to(device).view({1, 1, -1, 1});
   return attend(queries, k, v, seen_by(last, k.size(2), rule.window), rule)
       .reshape({-1, q.size(1), q.size(2)})
-      .index_select(0, at::tensor(index.places, at::kLong).to(device));
+      .index_select(0, at::tensor(places, at::kLong).to(device));
 }
 
 AttentionImpl::AttentionImpl(const CausalLMConfig& config, std::int64_t layer)
@@ -234,6 +231,24 @@ Tensor AttentionImpl::normalised(Norm& norm, const Tensor& x) const {
   return norm(x.reshape({x.size(0), -1})).view(x.sizes());
 }
 
+Tensor AttentionImpl::mix(const Heads& heads, const Context& context) const {
+  auto [q, k, v] = heads;
+  const auto* prefix = context.prefix;
+  auto* cache = context.cache;
+  if (cache == nullptr && prefix == nullptr)
+    return causal_attention(q, k, v, context.lengths, rule_);
+  if (prefix != nullptr) {
+    k = prefix->rows.apply(prefix->keys_and_values[2 * layer_], k);
+    v = prefix->rows.apply(prefix->keys_and_values[2 * layer_ + 1], v);
+  }
+  const auto& lengths = prefix == nullptr ? context.lengths : prefix->rows.lengths;
+  const auto by_head = [&](const Tensor& x) { return side_by_side(x, lengths).transpose(1, 2); };
+  const auto [keys, values] =
+      cache == nullptr ? std::pair{by_head(k), by_head(v)} : cache->append(layer_, k, v, lengths);
+  const auto& past = prefix == nullptr ? cache->lengths() : prefix->past;
+  return cached_attention(q, keys, values, past, context.lengths, rule_);
+}
+
 Tensor AttentionImpl::forward(const Tensor& x, const Context& context) {
   auto [q, k, v] = project(x);
   q = normalised(q_norm, q);
@@ -243,14 +258,7 @@ Tensor AttentionImpl::forward(const Tensor& x, const Context& context) {
     q = rotate(q, rotation);
     k = rotate(k, rotation);
   }
-  Tensor mixed;
-  if (context.cache == nullptr) {
-    mixed = causal_attention(q, k, v, context.lengths, rule_);
-  } else {
-    const auto [keys, values] = context.cache->append(layer_, k, v, context.lengths);
-    mixed = cached_attention(q, keys, values, context.cache->lengths(), context.lengths, rule_);
-  }
-  return o_proj(mixed.reshape({x.size(0), -1}));
+  return o_proj(mix({q, k, v}, context).reshape({x.size(0), -1}));
 }
 
 }  // namespace hone

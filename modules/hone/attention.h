@@ -38,6 +38,14 @@ Tensor cached_attention(const Tensor& q,
                         const std::vector<std::int64_t>& lengths,
                         const AttentionRule& rule = {});
 
+/// Learned keys and values in front of the sequences of one forward pass.
+struct PrefixContext {
+  Tensor keys_and_values;  ///< [2 L, m, K, d]: keys of layer l at 2 l, values at 2 l + 1
+  PrependedRows rows;      ///< where they go
+  std::vector<std::int64_t>
+      past;  ///< places before each sequence's new tokens, the prefix included
+};
+
 /// Projections, norms of queries and keys, rotary positions, attention, output projection.
 class AttentionImpl : public torch::nn::Module {
  public:
@@ -50,6 +58,7 @@ class AttentionImpl : public torch::nn::Module {
     Rotation rotation;                         ///< of layers that see everything
     Rotation sliding_rotation;                 ///< of layers with a window
     KvCache* cache = nullptr;                  ///< where earlier tokens are; null: none
+    const PrefixContext* prefix = nullptr;     ///< learned keys and values in front; null: none
   };
 
   /// `x`: [N, D]. Returns [N, D].
@@ -65,6 +74,7 @@ class AttentionImpl : public torch::nn::Module {
     Tensor q, k, v;  // [N, H or K, d]
   };
   Heads project(const Tensor& x);
+  Tensor mix(const Heads& heads, const Context& context) const;
   Tensor normalised(Norm& norm, const Tensor& x) const;
 
   std::int64_t layer_, heads_, kv_heads_, head_dim_;

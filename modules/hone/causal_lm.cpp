@@ -16,25 +16,20 @@ CausalLMConfig validated(CausalLMConfig config) {
 }
 
 /// Positions count within each sequence, from `past` on. [N], int64.
-Tensor positions_of(const Sequences& sequences, const std::vector<std::int64_t>& past) {
-  std::vector<std::int64_t> positions(static_cast<std::size_t>(sequences.tokens()));
+Tensor positions_of(const std::vector<std::int64_t>& lengths,
+                    const std::vector<std::int64_t>& past,
+                    at::Device device) {
+  const auto tokens = std::accumulate(lengths.begin(), lengths.end(), std::int64_t{0});
+  std::vector<std::int64_t> positions(static_cast<std::size_t>(tokens));
   auto at = positions.begin();
-  for (std::size_t s = 0; s < sequences.lengths.size(); ++s) {
-    std::iota(at, at + sequences.lengths[s], past[s]);
-    at += sequences.lengths[s];
+  for (std::size_t s = 0; s < lengths.size(); ++s) {
+    std::iota(at, at + lengths[s], past[s]);
+    at += lengths[s];
   }
-  return at::tensor(positions, at::kLong).to(sequences.input_ids.device());
+  return at::tensor(positions, at::kLong).to(device);
 }
 
 }  // namespace
-
-TokenEmbeddingImpl::TokenEmbeddingImpl(std::int64_t vocab_size, std::int64_t hidden_size) {
-  weight = register_parameter("weight", torch::empty({vocab_size, hidden_size}));
-}
-
-Tensor TokenEmbeddingImpl::forward(const Tensor& ids) {
-  return at::embedding(weight, ids);
-}
 
 DecoderLayerImpl::DecoderLayerImpl(const CausalLMConfig& config, std::int64_t layer) {
   const auto names = names_of(config);
@@ -52,9 +47,34 @@ DecoderLayerImpl::DecoderLayerImpl(const CausalLMConfig& config, std::int64_t la
 
 Tensor DecoderLayerImpl::forward(const Tensor& x, const AttentionImpl::Context& context) {
   const auto normalised = [](Norm& norm, const Tensor& y) { return norm.is_empty() ? y : norm(y); };
-  const auto attended = self_attn->forward(normalised(before_attention, x), context);
-  const auto mixed = x + normalised(after_attention, attended);
-  return mixed + normalised(after_mlp, mlp(normalised(before_mlp, mixed)));
+  const auto adapted = [](BottleneckImpl* adapter, const Tensor& given, const Tensor& out) {
+    return adapter == nullptr ? out : adapter->forward(given, out);
+  };
+  const auto given = normalised(before_attention, x);
+  const auto attended = adapted(after_attention_slot.active(), given,
+                                normalised(after_attention, self_attn->forward(given, context)));
+  const auto mixed = x + attended;
+  const auto inner = normalised(before_mlp, mixed);
+  return mixed + adapted(after_mlp_slot.active(), inner, normalised(after_mlp, mlp(inner)));
+}
+
+void DecoderLayerImpl::share(const std::shared_ptr<AdapterSwitch>& adapters) {
+  after_attention_slot.share(adapters);
+  after_mlp_slot.share(adapters);
+}
+
+bool DecoderLayerImpl::holds_adapter(const std::string& name) const {
+  return after_attention_slot.find(name) != nullptr || after_mlp_slot.find(name) != nullptr;
+}
+
+void DecoderLayerImpl::remove_adapter(const std::string& name) {
+  after_attention_slot.remove(name);
+  after_mlp_slot.remove(name);
+}
+
+std::string DecoderLayerImpl::merge_obstacle() const {
+  const bool has = after_attention_slot.active() != nullptr || after_mlp_slot.active() != nullptr;
+  return has ? "a bottleneck adapter is not linear" : "";
 }
 
 DecoderImpl::DecoderImpl(const CausalLMConfig& config) : embedding_scale_(config.embedding_scale) {
@@ -78,36 +98,81 @@ DecoderImpl::DecoderImpl(const CausalLMConfig& config) : embedding_scale_(config
       register_module(names.norm, Norm(config.hidden_size, config.norm_type, config.rms_norm_eps));
 }
 
-Tensor DecoderImpl::embed(const Tensor& ids, const Tensor& positions) {
-  auto x = embed_tokens(ids);
-  // The factor is rounded to the dtype of the embeddings first, as transformers does.
-  if (embedding_scale_ != 1) x = x * at::scalar_tensor(embedding_scale_, x.options());
-  return embed_positions.is_empty() ? x : x + embed_positions(positions);
+void DecoderImpl::share(const std::shared_ptr<AdapterSwitch>& adapters) {
+  prompt_slot.share(adapters);
+  prefix_slot.share(adapters);
 }
 
-Tensor DecoderImpl::forward(const Sequences& sequences, KvCache* cache) {
-  const auto past =
-      cache == nullptr ? std::vector<std::int64_t>(sequences.lengths.size(), 0) : cache->lengths();
-  const auto positions = positions_of(sequences, past);
+bool DecoderImpl::holds_adapter(const std::string& name) const {
+  return prompt_slot.find(name) != nullptr || prefix_slot.find(name) != nullptr;
+}
+
+void DecoderImpl::remove_adapter(const std::string& name) {
+  prompt_slot.remove(name);
+  prefix_slot.remove(name);
+}
+
+std::string DecoderImpl::merge_obstacle() const {
+  if (prompt_slot.active() != nullptr) return "virtual tokens are not part of any weight";
+  return prefix_slot.active() == nullptr ? "" : "a prefix is not part of any weight";
+}
+
+Tensor DecoderImpl::embed(const Tensor& ids) {
+  const auto x = embed_tokens(ids);
+  // The factor is rounded to the dtype of the embeddings first, as transformers does.
+  return embedding_scale_ == 1 ? x : x * at::scalar_tensor(embedding_scale_, x.options());
+}
+
+Tensor DecoderImpl::run_layers(Tensor x,
+                               const std::vector<std::int64_t>& lengths,
+                               const std::vector<std::int64_t>& past,
+                               KvCache* cache,
+                               const PrefixContext* prefix) {
+  const auto positions = positions_of(lengths, past, x.device());
   const auto rotation_of = [&](const std::optional<RotaryTable>& table) {
-    return table ? table->at_positions(positions, sequences.lengths, past) : Rotation{};
+    return table ? table->at_positions(positions, lengths, past) : Rotation{};
   };
   const auto rotation = rotation_of(rotary_);
   const AttentionImpl::Context context{
-      .lengths = sequences.lengths,
+      .lengths = lengths,
       .rotation = rotation,
       .sliding_rotation = sliding_rotary_ ? rotation_of(sliding_rotary_) : rotation,
-      .cache = cache};
-  auto x = embed(sequences.input_ids, positions);
+      .cache = cache,
+      .prefix = prefix};
+  if (!embed_positions.is_empty()) x = x + embed_positions(positions);
   for (const auto& layer : *layers) x = layer->as<DecoderLayerImpl>()->forward(x, context);
-  if (cache != nullptr) cache->advance(sequences.lengths);
+  if (cache != nullptr) cache->advance(prefix == nullptr ? lengths : prefix->rows.lengths);
   return norm(x);
+}
+
+Tensor DecoderImpl::forward(const Sequences& sequences, KvCache* cache) {
+  const auto& lengths = sequences.lengths;
+  auto past = cache == nullptr ? std::vector<std::int64_t>(lengths.size(), 0) : cache->lengths();
+  // Virtual tokens come before the first token of a sequence, once.
+  std::vector<bool> begins;
+  for (const auto count : past) begins.push_back(count == 0);
+  const auto x = embed(sequences.input_ids);
+  if (auto* prompt = prompt_slot.active()) {
+    const auto rows = prepend_rows(prompt->num_virtual_tokens(), lengths, begins, x.device());
+    return run_layers(rows.apply(prompt->embeddings(), x), rows.lengths, past, cache, nullptr)
+        .index_select(0, rows.real);
+  }
+  auto* prefix = prefix_slot.active();
+  if (prefix == nullptr) return run_layers(x, lengths, past, cache, nullptr);
+  const auto m = prefix->num_virtual_tokens();
+  for (std::size_t s = 0; s < past.size(); ++s) past[s] += begins[s] ? m : 0;
+  const PrefixContext context{prefix->keys_and_values(),
+                              prepend_rows(m, lengths, begins, x.device()), past};
+  return run_layers(x, lengths, past, cache, &context);
 }
 
 CausalLMImpl::CausalLMImpl(const CausalLMConfig& model_config) : config(validated(model_config)) {
   model = register_module(names_of(config).decoder, Decoder(config));
   if (!config.tie_word_embeddings) {
     lm_head = register_module("lm_head", Projection(config.hidden_size, config.vocab_size, false));
+  }
+  for (const auto& module : modules(/*include_self=*/false)) {
+    if (const auto host = std::dynamic_pointer_cast<AdapterHost>(module)) host->share(adapters_);
   }
 }
 
@@ -116,22 +181,30 @@ Tensor CausalLMImpl::hidden_states(const Sequences& sequences, KvCache* cache) {
       sequences.input_ids,
       {std::accumulate(sequences.lengths.begin(), sequences.lengths.end(), std::int64_t{0})},
       "input_ids");
+  adapters_->begin_batch(sequences.lengths);
   return model->forward(sequences, cache);
 }
 
+Tensor CausalLMImpl::adapted_head_weight() const {
+  const auto* adapter =
+      config.tie_word_embeddings ? model->embed_tokens->active_adapter() : nullptr;
+  if (adapter == nullptr || !adapter->changes_tied_head()) return head_weight();
+  return adapter->whole(head_weight());
+}
+
 Tensor CausalLMImpl::logits(const Tensor& hidden) {
-  const auto scores =
-      config.tie_word_embeddings ? at::linear(hidden, head_weight()) : lm_head(hidden);
+  const auto scores = config.tie_word_embeddings
+                          ? at::linear(hidden, adapted_head_weight().to(hidden.scalar_type()))
+                          : lm_head(hidden);
   const auto cap = config.final_logit_softcapping;
   return cap == 0 ? scores : at::tanh(scores / cap) * cap;
 }
 
 Tensor CausalLMImpl::summed_loss(const Tensor& hidden, const Tensor& targets) {
-  const bool is_adapted = !lm_head.is_empty() && lm_head->adapters_enabled() &&
-                          lm_head->active_adapter() != nullptr && !lm_head->merged();
+  const bool is_adapted = !lm_head.is_empty() && lm_head->active_adapter() != nullptr;
   if (!is_adapted) {
-    return kernels::linear_cross_entropy(hidden, head_weight(), targets,
-                                         config.final_logit_softcapping);
+    return kernels::linear_cross_entropy(hidden, adapted_head_weight().to(hidden.scalar_type()),
+                                         targets, config.final_logit_softcapping);
   }
   const auto scores = logits(hidden);
   const bool is_double = scores.scalar_type() == at::kDouble;

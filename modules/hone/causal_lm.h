@@ -7,29 +7,33 @@
 #include <torch/nn/modules/container/modulelist.h>
 
 #include <hone/attention.h>
+#include <hone/bottleneck.h>
 #include <hone/causal_lm_config.h>
+#include <hone/prefix_kv.h>
+#include <hone/soft_prompt.h>
+#include <hone/token_embedding.h>
 
 namespace hone {
 
-/// A matrix whose rows are looked up by token id.
-class TokenEmbeddingImpl : public torch::nn::Module {
- public:
-  TokenEmbeddingImpl(std::int64_t vocab_size, std::int64_t hidden_size);
-  /// `ids`: [N], int64. Returns [N, D].
-  Tensor forward(const Tensor& ids);
-  Tensor weight;  ///< [V, D]
-};
-TORCH_MODULE(TokenEmbedding);
-
 /// x + attention(x), then x + feed_forward(x), each normalised before, after or both as
-/// `NormPlacement` says.
-class DecoderLayerImpl : public torch::nn::Module {
+/// `NormPlacement` says. Behind each of the two a bottleneck adapter may stand.
+class DecoderLayerImpl : public torch::nn::Module, public AdapterHost {
  public:
   /// The layer `layer`, counted from 0.
   DecoderLayerImpl(const CausalLMConfig& config, std::int64_t layer);
   /// `x`: [N, D]. Returns [N, D].
   Tensor forward(const Tensor& x, const AttentionImpl::Context& context);
 
+  void share(const std::shared_ptr<AdapterSwitch>& adapters) override;
+  const std::shared_ptr<AdapterSwitch>& adapter_switch() const override {
+    return after_mlp_slot.adapter_switch();
+  }
+  bool holds_adapter(const std::string& name) const override;
+  void remove_adapter(const std::string& name) override;
+  std::string merge_obstacle() const override;
+
+  AdapterSlot<BottleneckImpl> after_attention_slot{"attention_adapters"};
+  AdapterSlot<BottleneckImpl> after_mlp_slot{"mlp_adapters"};
   Attention self_attn{nullptr};
   FeedForward mlp{nullptr};
   /// Those that the family lacks are empty.
@@ -37,20 +41,36 @@ class DecoderLayerImpl : public torch::nn::Module {
 };
 TORCH_MODULE(DecoderLayer);
 
-/// Embedding, layers and final norm: everything below the head.
-class DecoderImpl : public torch::nn::Module {
+/// Embedding, layers and final norm: everything below the head. Learned vectors, or learned keys
+/// and values, may stand in front of every sequence; they count as places, and no caller sees them.
+class DecoderImpl : public torch::nn::Module, public AdapterHost {
  public:
   explicit DecoderImpl(const CausalLMConfig& config);
   /// Hidden states after the final norm, [N, D].
   Tensor forward(const Sequences& sequences, KvCache* cache);
 
+  void share(const std::shared_ptr<AdapterSwitch>& adapters) override;
+  const std::shared_ptr<AdapterSwitch>& adapter_switch() const override {
+    return prompt_slot.adapter_switch();
+  }
+  bool holds_adapter(const std::string& name) const override;
+  void remove_adapter(const std::string& name) override;
+  std::string merge_obstacle() const override;
+
+  AdapterSlot<SoftPromptImpl> prompt_slot{"prompt_adapters"};
+  AdapterSlot<PrefixKVImpl> prefix_slot{"prefix_adapters"};
   TokenEmbedding embed_tokens{nullptr};
   TokenEmbedding embed_positions{nullptr};  ///< empty where positions are rotated
   torch::nn::ModuleList layers{nullptr};
   Norm norm{nullptr};
 
  private:
-  Tensor embed(const Tensor& ids, const Tensor& positions);
+  Tensor embed(const Tensor& ids);
+  Tensor run_layers(Tensor x,
+                    const std::vector<std::int64_t>& lengths,
+                    const std::vector<std::int64_t>& past,
+                    KvCache* cache,
+                    const PrefixContext* prefix);
 
   double embedding_scale_;
   std::optional<RotaryTable> rotary_;          // none where positions are learned
@@ -95,9 +115,17 @@ class CausalLMImpl : public torch::nn::Module {
   /// The matrix of the head, [V, D]: the embedding where they are tied.
   const Tensor& head_weight() const;
 
+  /// The switch that every place for adapters in this model asks.
+  const std::shared_ptr<AdapterSwitch>& adapters() const { return adapters_; }
+
   const CausalLMConfig config;
   Decoder model{nullptr};
   Projection lm_head{nullptr};  ///< empty where the head is tied
+
+ private:
+  Tensor adapted_head_weight() const;
+
+  std::shared_ptr<AdapterSwitch> adapters_ = std::make_shared<AdapterSwitch>();
 };
 TORCH_MODULE(CausalLM);
 

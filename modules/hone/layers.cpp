@@ -4,6 +4,7 @@
 #include <hone/kernels/rms_norm.h>
 #include <hone/kernels/swiglu.h>
 #include <hone/layers.h>
+#include <hone/trainable.h>
 
 namespace hone {
 
@@ -15,13 +16,13 @@ NormImpl::NormImpl(std::int64_t size, NormType type, double eps) : type_(type), 
 Tensor NormImpl::forward(const Tensor& x) {
   switch (type_) {
     case NormType::kRms:
-      return kernels::rms_norm(x, weight, eps_);
+      return kernels::rms_norm(x, as_dtype_of(weight, x), eps_);
     case NormType::kRmsPlusOne:
-      return kernels::rms_norm(x, weight + 1, eps_);
+      return kernels::rms_norm(x, as_dtype_of(weight, x) + 1, eps_);
     case NormType::kLayerNorm:
       break;
   }
-  return at::layer_norm(x, {x.size(-1)}, weight, bias, eps_);
+  return at::layer_norm(x, {x.size(-1)}, as_dtype_of(weight, x), as_dtype_of(bias, x), eps_);
 }
 
 Tensor activate(const Tensor& x, Activation activation) {

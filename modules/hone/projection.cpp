@@ -4,22 +4,33 @@
 #include <torch/types.h>
 
 #include <hone/projection.h>
+#include <hone/trainable.h>
 
 namespace hone {
 namespace {
 
-/// Gives adapters their place in the names of a model; holds nothing itself.
-class AdaptersNode : public torch::nn::Module {
- public:
-  using torch::nn::Module::register_module;
-  using torch::nn::Module::unregister_module;
-};
-
-AdaptersNode& as_node(const std::shared_ptr<torch::nn::Module>& node) {
-  return static_cast<AdaptersNode&>(*node);
+/// `base` plus `sign` times `delta`, in the dtype of `delta`; undefined where `base` is.
+Tensor shifted(const Tensor& base, const Tensor& delta, double sign) {
+  if (!delta.defined()) return base.defined() ? base.detach() : base;
+  TORCH_CHECK(base.defined(), "the adapter has a bias and the layer has none");
+  return base.detach().to(delta.scalar_type()).add(delta, sign);
 }
 
 }  // namespace
+
+FoldedWeights AdditiveAdapter::fold(const ProjectionImpl& base) const {
+  return {shifted(base.weight, weight_delta(), 1), shifted(base.bias, bias_delta(), 1)};
+}
+
+FoldedWeights AdditiveAdapter::unfold(const ProjectionImpl& merged) const {
+  return {shifted(merged.weight, weight_delta(), -1), shifted(merged.bias, bias_delta(), -1)};
+}
+
+std::string AdditiveAdapter::merge_obstacle(const ProjectionImpl& base) const {
+  return bias_delta().defined() && !base.bias.defined()
+             ? "the adapter has a bias and the layer has none"
+             : "";
+}
 
 ProjectionImpl::ProjectionImpl(std::int64_t in_features,
                                std::int64_t out_features,
@@ -37,77 +48,90 @@ ProjectionImpl::ProjectionImpl(Tensor shared_weight, Tensor shared_bias) {
 }
 
 Tensor ProjectionImpl::forward(const Tensor& x) {
-  if (enabled_ && !merged_ && !active_.empty()) {
-    if (const auto adapter = active_adapter()) return adapter->forward(x, *this);
-  }
-  return linear(x);
+  if (slot_.empty()) return linear(x);
+  if (!slot_.adapter_switch()->segments().empty()) return forward_segments(x);
+  const auto* adapter = active_adapter();
+  return adapter == nullptr ? linear(x) : adapter->output(linear(adapter->input(x)), x, *this);
 }
 
 Tensor ProjectionImpl::linear(const Tensor& x) const {
-  return at::linear(x, weight, bias);
+  // A copy of the weights that an adapter trains is fp32, whatever the base is.
+  return at::linear(x, as_dtype_of(weight, x), as_dtype_of(bias, x));
+}
+
+Tensor ProjectionImpl::forward_segments(const Tensor& x) const {
+  const auto& segments = slot_.adapter_switch()->segments();
+  TORCH_CHECK(x.dim() == 2 && x.size(0) == segments.back().first + segments.back().count,
+              "adapters for each row: a projection of ", x.sizes(), " is not one of all tokens");
+  std::vector<Tensor> parts, inputs;
+  bool changed = false;
+  for (const auto& segment : segments) {
+    const auto* adapter = slot_.at(segment.adapter);
+    parts.push_back(x.narrow(0, segment.first, segment.count));
+    inputs.push_back(adapter == nullptr ? parts.back() : adapter->input(parts.back()));
+    changed = changed || !inputs.back().is_same(parts.back());
+  }
+  // The large product is computed once for all rows, whatever their adapters.
+  const auto y = linear(changed ? at::cat(inputs) : x);
+  std::vector<Tensor> outputs;
+  bool in_place = true;
+  for (std::size_t i = 0; i < segments.size(); ++i) {
+    const auto own = y.narrow(0, segments[i].first, segments[i].count);
+    const auto* adapter = slot_.at(segments[i].adapter);
+    outputs.push_back(adapter == nullptr ? own : adapter->output(own, parts[i], *this));
+    in_place = in_place && outputs.back().const_data_ptr() == own.const_data_ptr();
+  }
+  return in_place ? y : at::cat(outputs);
 }
 
 void ProjectionImpl::add_adapter(const std::string& name,
                                  std::shared_ptr<ProjectionAdapter> adapter) {
-  TORCH_CHECK(!name.empty() && name.find('.') == std::string::npos, "bad adapter name '", name,
-              "'");
-  TORCH_CHECK(!adapters_.contains(name), "adapter '", name, "' is attached already");
   TORCH_CHECK(!merged_, "unmerge the active adapter before another is added");
-  if (!adapters_node_) {
-    adapters_node_ = register_module("adapters", std::make_shared<AdaptersNode>());
-  }
-  as_node(adapters_node_).register_module(name, adapter);
-  adapters_[name] = std::move(adapter);
-  active_ = name;
+  slot_.add(*this, name, std::move(adapter));
 }
 
 void ProjectionImpl::remove_adapter(const std::string& name) {
-  if (!adapters_.contains(name)) return;
-  if (name == active_) {
-    unmerge();
-    active_.clear();
-  }
-  as_node(adapters_node_).unregister_module(name);
-  adapters_.erase(name);
+  if (merged_ != nullptr && slot_.find(name).get() == merged_) unmerge();
+  slot_.remove(name);
 }
 
 void ProjectionImpl::set_active(const std::string& name) {
-  const std::string next = adapters_.contains(name) ? name : "";
-  if (next == active_) return;
   unmerge();
-  active_ = next;
+  slot_.adapter_switch()->set_active(name);
 }
 
-std::shared_ptr<ProjectionAdapter> ProjectionImpl::find_adapter(const std::string& name) const {
-  const auto found = adapters_.find(name);
-  return found == adapters_.end() ? nullptr : found->second;
+FoldedWeights ProjectionImpl::folded(at::ScalarType dtype) const {
+  const auto* adapter = active_adapter();
+  auto result = adapter == nullptr ? FoldedWeights{weight.detach(), bias} : adapter->fold(*this);
+  result.weight = result.weight.to(dtype);
+  if (result.bias.defined()) result.bias = result.bias.detach().to(dtype);
+  return result;
 }
 
-Tensor ProjectionImpl::merged_weight(at::ScalarType dtype) const {
-  const auto adapter = merged_ ? nullptr : active_adapter();
-  if (!adapter) return weight.detach().to(dtype);
-  const auto delta = adapter->weight_delta(*this);
-  TORCH_CHECK(delta.has_value(), "this kind of adapter cannot be merged");
-  return weight.detach().to(delta->scalar_type()).add(*delta).to(dtype);
+std::string ProjectionImpl::merge_obstacle() const {
+  const auto* adapter = active_adapter();
+  return adapter == nullptr ? std::string() : adapter->merge_obstacle(*this);
 }
 
-void ProjectionImpl::add_delta(double sign) {
+void ProjectionImpl::replace_weights(const FoldedWeights& with) {
   torch::NoGradGuard no_grad;
-  const auto delta = active_adapter()->weight_delta(*this);
-  TORCH_CHECK(delta.has_value(), "this kind of adapter cannot be merged");
-  weight.copy_(weight.to(delta->scalar_type()).add(*delta, sign));
+  weight.copy_(with.weight);
+  if (bias.defined()) bias.copy_(with.bias);
 }
 
 void ProjectionImpl::merge() {
-  if (merged_ || !active_adapter()) return;
-  add_delta(1);
-  merged_ = true;
+  if (merged_ != nullptr || active_adapter() == nullptr) return;
+  auto* adapter = active_adapter();
+  replace_weights(adapter->fold(*this));
+  merged_ = adapter;
+  ++slot_.adapter_switch()->merged_places;
 }
 
 void ProjectionImpl::unmerge() {
-  if (!merged_) return;
-  add_delta(-1);
-  merged_ = false;
+  if (merged_ == nullptr) return;
+  replace_weights(merged_->unfold(*this));
+  merged_ = nullptr;
+  --slot_.adapter_switch()->merged_places;
 }
 
 std::vector<std::pair<std::string, Projection>> named_projections(const torch::nn::Module& model) {
@@ -118,18 +142,6 @@ std::vector<std::pair<std::string, Projection>> named_projections(const torch::n
     }
   }
   return found;
-}
-
-AdaptersOff::AdaptersOff(const torch::nn::Module& model) {
-  for (auto& [name, projection] : named_projections(model)) {
-    if (!projection->adapters_enabled()) continue;
-    projection->set_adapters_enabled(false);
-    switched_.push_back(projection);
-  }
-}
-
-AdaptersOff::~AdaptersOff() {
-  for (auto& projection : switched_) projection->set_adapters_enabled(true);
 }
 
 }  // namespace hone

@@ -1,8 +1,7 @@
-// A linear layer with slots for adapters: the one place where a low-rank or scaling adapter changes
-// a model.
+// A linear layer with a slot for adapters: where a low-rank, scaling or rotating adapter changes a
+// model.
 #pragma once
 
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,27 +10,67 @@
 #include <torch/nn/module.h>
 #include <torch/nn/pimpl.h>
 
+#include <hone/adapter_slot.h>
 #include <hone/shapes.h>
 
 namespace hone {
 
 class ProjectionImpl;
 
-/// Changes what a projection computes. Owns only its own parameters.
-class ProjectionAdapter : public torch::nn::Module {
- public:
-  /// `x`: [..., in]. Returns [..., out]. May call `base.linear(x)` and read `base.weight`.
-  virtual Tensor forward(const Tensor& x, const ProjectionImpl& base) = 0;
-
-  /// What folding this adapter in adds to `base.weight`, [out, in], in at least fp32; nothing where
-  /// the adapter is not linear.
-  virtual std::optional<Tensor> weight_delta(const ProjectionImpl& base) const = 0;
+/// A layer's weight and bias with an adapter folded in or taken out, in at least fp32.
+struct FoldedWeights {
+  Tensor weight;  ///< [out, in]
+  Tensor bias;    ///< [out]; undefined where the layer has none
 };
 
-/// y = x W^T + b, with named adapters of which at most one is active.
+/// Changes what a projection computes: y = output(W input(x) + b, x). Owns only its own parameters,
+/// which carry the names that PEFT gives them in a file.
+class ProjectionAdapter : public torch::nn::Module {
+ public:
+  /// What the layer is given instead of `x`: [..., in] to [..., in].
+  virtual Tensor input(const Tensor& x) const { return x; }
+
+  /// What becomes of the layer's output. `y` = `base.linear(input(x))`: [..., out], may be changed
+  /// in place; `x`: [..., in], what came in. Returns [..., out].
+  virtual Tensor output(Tensor y, const Tensor& x, const ProjectionImpl& base) const {
+    static_cast<void>(x), static_cast<void>(base);
+    return y;
+  }
+
+  /// Why no plain layer computes the same; empty where one does.
+  virtual std::string merge_obstacle(const ProjectionImpl& base) const {
+    static_cast<void>(base);
+    return {};
+  }
+
+  /// The weights of a plain layer that computes the same. Throws `c10::Error` where there is none.
+  virtual FoldedWeights fold(const ProjectionImpl& base) const = 0;
+
+  /// The inverse of `fold`, for a layer that holds its result. Throws `c10::Error` where `fold`
+  /// lost something.
+  virtual FoldedWeights unfold(const ProjectionImpl& merged) const = 0;
+};
+
+/// An adapter that adds to the weight: W + D.
+class AdditiveAdapter : public ProjectionAdapter {
+ public:
+  /// D: [out, in], in at least fp32.
+  virtual Tensor weight_delta() const = 0;
+
+  FoldedWeights fold(const ProjectionImpl& base) const override;
+  FoldedWeights unfold(const ProjectionImpl& merged) const override;
+  std::string merge_obstacle(const ProjectionImpl& base) const override;
+
+ protected:
+  /// What is added to the bias as well: [out], or undefined.
+  virtual Tensor bias_delta() const { return {}; }
+};
+
+/// y = x W^T + b, with named adapters of which at most one is active, for the whole batch or for
+/// each row of it.
 ///
 /// Adapter parameters are registered as `adapters.<name>.<parameter>` below the projection.
-class ProjectionImpl : public torch::nn::Module {
+class ProjectionImpl : public torch::nn::Module, public AdapterHost {
  public:
   /// Allocates without initialising: a projection is filled by loading or by `reset_parameters`.
   ProjectionImpl(std::int64_t in_features, std::int64_t out_features, bool with_bias);
@@ -52,61 +91,45 @@ class ProjectionImpl : public torch::nn::Module {
   /// Adds `adapter` under `name` and makes it the active one. Throws `c10::Error` where the name is
   /// taken.
   void add_adapter(const std::string& name, std::shared_ptr<ProjectionAdapter> adapter);
-  /// Removes the adapter `name` if it is there; an active one leaves the layer without an active
-  /// adapter.
-  void remove_adapter(const std::string& name);
-  /// Makes `name` active if this projection has it; otherwise none is.
+  bool holds_adapter(const std::string& name) const override { return slot_.find(name) != nullptr; }
+  void remove_adapter(const std::string& name) override;
+  /// Makes `name` active in everything that shares this projection's switch; a name that is not
+  /// known switches all off.
   void set_active(const std::string& name);
   /// The adapter `name`, or null.
-  std::shared_ptr<ProjectionAdapter> find_adapter(const std::string& name) const;
-  /// The active adapter, or null.
-  std::shared_ptr<ProjectionAdapter> active_adapter() const { return find_adapter(active_); }
+  std::shared_ptr<ProjectionAdapter> find_adapter(const std::string& name) const {
+    return slot_.find(name);
+  }
+  /// The active adapter, or null where there is none, it is merged, or adapters are off.
+  ProjectionAdapter* active_adapter() const { return merged_ ? nullptr : slot_.active(); }
 
-  /// Whether adapters take part; `AdaptersOff` switches it.
-  void set_adapters_enabled(bool enabled) { enabled_ = enabled; }
-  bool adapters_enabled() const { return enabled_; }
+  void share(const std::shared_ptr<AdapterSwitch>& adapters) override { slot_.share(adapters); }
+  const std::shared_ptr<AdapterSwitch>& adapter_switch() const override {
+    return slot_.adapter_switch();
+  }
 
-  /// W plus what the active adapter adds, computed in at least fp32 and rounded once to `dtype`.
-  /// [out, in].
-  Tensor merged_weight(at::ScalarType dtype) const;
+  /// The weights with the active adapter folded in, computed in at least fp32 and rounded once to
+  /// `dtype`.
+  FoldedWeights folded(at::ScalarType dtype) const;
 
-  /// Folds the active adapter into `weight` in place, so that `forward` is the plain layer;
-  /// `unmerge` takes it out again, exact to rounding. Each does nothing where it is done already.
-  /// Throws `c10::Error` for an adapter that is not linear.
-  void merge();
-  void unmerge();
-  bool merged() const { return merged_; }
+  void merge() override;
+  void unmerge() override;
+  std::string merge_obstacle() const override;
+  bool merged() const { return merged_ != nullptr; }
 
   Tensor weight;  ///< [out, in]
   Tensor bias;    ///< [out]; undefined where the layer has none
 
  private:
-  void add_delta(double sign);
+  Tensor forward_segments(const Tensor& x) const;
+  void replace_weights(const FoldedWeights& with);
 
-  std::map<std::string, std::shared_ptr<ProjectionAdapter>> adapters_;
-  std::shared_ptr<torch::nn::Module> adapters_node_;  // carries the name `adapters`
-  std::string active_;
-  bool enabled_ = true;
-  bool merged_ = false;
+  AdapterSlot<ProjectionAdapter> slot_;
+  ProjectionAdapter* merged_ = nullptr;  // the one that is folded in
 };
 TORCH_MODULE(Projection);
 
 /// Every projection below `model`, with its dotted name, in registration order.
 std::vector<std::pair<std::string, Projection>> named_projections(const torch::nn::Module& model);
-
-/// For the life of this object the model computes as its base: the reference policy without a
-/// second copy.
-///
-/// Nested scopes restore what they found.
-class AdaptersOff {
- public:
-  explicit AdaptersOff(const torch::nn::Module& model);
-  ~AdaptersOff();
-  AdaptersOff(const AdaptersOff&) = delete;
-  AdaptersOff& operator=(const AdaptersOff&) = delete;
-
- private:
-  std::vector<Projection> switched_;
-};
 
 }  // namespace hone

@@ -30,6 +30,26 @@ struct Sequences {
   Tensor last_tokens() const;
 };
 
+/// How sequences laid end to end lie once m virtual rows stand in front of some of them.
+struct PrependedRows {
+  Tensor index;                       ///< [N'] into the m virtual rows followed by the N real ones
+  Tensor real;                        ///< [N]: where the real rows are among the N'
+  std::vector<std::int64_t> lengths;  ///< [S], together N'
+
+  /// `virtual_rows`: [m, ...]; `rows`: [N, ...]. Returns [N', ...].
+  Tensor apply(const Tensor& virtual_rows, const Tensor& rows) const;
+};
+
+/// Puts `m` rows in front of every sequence that begins, `begins[s]`.
+PrependedRows prepend_rows(std::int64_t m,
+                           const std::vector<std::int64_t>& lengths,
+                           const std::vector<bool>& begins,
+                           at::Device device);
+
+/// Sequences laid end to end, side by side: `values` [N, ...] to [S, longest, ...], the places
+/// behind a sequence's end holding its last row again.
+Tensor side_by_side(const Tensor& values, const std::vector<std::int64_t>& lengths);
+
 /// The inverse of `Sequences::from_padded` for what was computed for each token: `values` [N, ...]
 /// to [B, T, ...] with zeros under padding.
 Tensor pad_back(const Tensor& values, const Tensor& attention_mask);

@@ -76,9 +76,9 @@ TEST(SharedAdapters, GivePeftsLogits) {
   const auto shared = testing::shared_path("peers/fixtures");
   if (!shared) GTEST_SKIP() << "the shared data is not here";
   torch::NoGradGuard no_grad;
-  for (const char* name : {"lora", "lora_all_linear", "lora_rslora", "lora_rank_alpha_pattern",
-                           "lora_layers_to_transform", "lora_gpt2_conv1d", "lora_phi3_fused"}) {
-    const auto folder = *shared / "adapters" / name;
+  for (const auto& entry : fs::directory_iterator(*shared / "adapters")) {
+    const auto& folder = entry.path();
+    SCOPED_TRACE(folder.filename().string());
     const auto meta = read_json(folder / "meta.json");
     const auto base = *shared / "models" / meta["base"].get<std::string>();
     auto model = load_pretrained(base);
@@ -86,10 +86,21 @@ TEST(SharedAdapters, GivePeftsLogits) {
     const auto inputs = read_json(base / "inputs.json");
     const auto ids =
         at::tensor(inputs["input_ids"][0].get<std::vector<std::int64_t>>()).unsqueeze(0);
-    const auto expected = folder / "expected.safetensors";
-    EXPECT_LT(relative_difference(model(ids), stored(expected, "logits")), 1e-5) << name;
+    const SafetensorsFile expected(folder / "expected.safetensors");
+    const auto wanted = [&](const char* key) {
+      // Virtual tokens show in PEFT's logits, in front.
+      const auto all = map_tensor(expected.at(key), expected.owner());
+      return all.slice(1, all.size(1) - ids.size(1));
+    };
+    EXPECT_LT(relative_difference(model(ids), wanted("logits")), 1e-5);
+    if (expected.find("merged_logits") == nullptr) {
+      EXPECT_NE(error_of([&] { merge(model); }), "");
+      continue;
+    }
     merge(model);
-    EXPECT_LT(relative_difference(model(ids), stored(expected, "merged_logits")), 1e-5) << name;
+    EXPECT_LT(relative_difference(model(ids), wanted("merged_logits")), 1e-5);
+    unmerge(model);
+    EXPECT_LT(relative_difference(model(ids), wanted("logits")), 1e-5);
   }
 }
 
@@ -170,10 +181,13 @@ TEST(LoadAdapter, RefusesWhatDoesNotFit) {
   };
   auto folder = copy("dora");
   edit(folder, [](Json& json) { json["use_dora"] = true; });
-  EXPECT_NE(load(folder).find("\"use_dora\": true is not supported"), std::string::npos);
+  EXPECT_NE(load(folder).find("lora_magnitude_vector\" is missing"), std::string::npos);
+  folder = copy("qalora");
+  edit(folder, [](Json& json) { json["use_qalora"] = true; });
+  EXPECT_NE(load(folder).find("\"use_qalora\": true is not supported"), std::string::npos);
   folder = copy("method");
-  edit(folder, [](Json& json) { json["peft_type"] = "OFT"; });
-  EXPECT_NE(load(folder).find("peft_type \"OFT\" is not supported"), std::string::npos);
+  edit(folder, [](Json& json) { json["peft_type"] = "XLORA"; });
+  EXPECT_NE(load(folder).find("peft_type \"XLORA\" is not supported"), std::string::npos);
   folder = copy("type");
   edit(folder, [](Json& json) { json["r"] = "eight"; });
   EXPECT_NE(load(folder).find("\"r\" has the wrong type"), std::string::npos);
@@ -184,7 +198,7 @@ TEST(LoadAdapter, RefusesWhatDoesNotFit) {
 
   auto other = load_pretrained(fixture_path("models/llama_rope3"));
   const auto message = error_of([&] { load_adapter(other, fixture_path("models/adapters/lora")); });
-  EXPECT_NE(message.find("must be 48 on this model"), std::string::npos) << message;
+  EXPECT_NE(message.find("on this model"), std::string::npos) << message;
 }
 
 TEST(LoadAdapter, RefusesKeysOfAnotherPrefix) {

@@ -105,9 +105,9 @@ TEST(Projection, MergesInFp32AndRoundsOnce) {
   const auto rounded =
       at::tensor({1.0, 0.50390625, -2.0, 0.003997802734}, at::kDouble).unsqueeze(0);
   EXPECT_LT(
-      (projection->merged_weight(at::kFloat).to(at::kDouble) - exact).abs().max().item<double>(),
+      (projection->folded(at::kFloat).weight.to(at::kDouble) - exact).abs().max().item<double>(),
       1e-7);
-  EXPECT_LT((projection->merged_weight(at::kBFloat16).to(at::kDouble) - rounded)
+  EXPECT_LT((projection->folded(at::kBFloat16).weight.to(at::kDouble) - rounded)
                 .abs()
                 .max()
                 .item<double>(),

@@ -291,7 +291,7 @@ Interrupted run_once(const fs::path& folder,
     if (full) {
       save_pretrained(model, target);
     } else {
-      save_adapter(model, {.lora_dropout = 0.1}, target, "models/llama");
+      save_adapter(model, LoraConfig{.lora_dropout = 0.1}, target, "models/llama");
     }
   };
   trainer.train(rows, some_rows(2), run, {{"rows", "10"}}, save);

@@ -13,6 +13,7 @@
 #include <hone/format/quantize.h>
 #include <hone/lora.h>
 #include <hone/model/config_gguf.h>
+#include <hone/model/folded.h>
 #include <hone/model/gguf_export.h>
 #include <hone/model/gguf_names.h>
 #include <hone/model/tensor_files.h>
@@ -81,18 +82,6 @@ void add_rope_tables(GgufWriter& writer, const CausalLMConfig& config, TensorByt
   }
 }
 
-/// The parameters as they are to be stored, an active adapter folded in.
-Tensor stored_weight(const CausalLM& model, const std::string& name, const Tensor& parameter) {
-  constexpr std::string_view kWeight = ".weight";
-  if (!name.ends_with(kWeight)) return parameter;
-  const auto owner = name.substr(0, name.size() - kWeight.size());
-  for (const auto& [path, projection] : named_projections(*model)) {
-    if (path == owner && !projection->merged() && projection->active_adapter() != nullptr)
-      return projection->merged_weight(at::kFloat);
-  }
-  return parameter;
-}
-
 /// llama.cpp takes which layers slide and how Gemma scales from the family's name: a model that has
 /// it otherwise would be computed wrongly.
 void check_expressible(const fs::path& path,
@@ -117,13 +106,31 @@ void check_expressible(const fs::path& path,
     fail(path.string(), ": llama.cpp has no dynamic rope scaling");
 }
 
-/// The active LoRA of a projection, or null; another kind of adapter is refused.
-std::shared_ptr<LoraImpl> active_lora(const std::string& name, const Projection& projection) {
-  const auto adapter = projection->active_adapter();
+/// The active LoRA of a projection, or null. llama.cpp adds s B A and nothing else.
+const LoraImpl* active_lora(const std::string& name, const Projection& projection) {
+  const auto* adapter = projection->active_adapter();
   if (adapter == nullptr) return nullptr;
-  auto lora = std::dynamic_pointer_cast<LoraImpl>(adapter);
+  const auto* lora = dynamic_cast<const LoraImpl*>(adapter);
   if (lora == nullptr) fail(name, ": only LoRA adapters can be written to GGUF");
+  if (lora->lora_magnitude_vector.defined())
+    fail(name, ": llama.cpp has no DoRA; fold the adapter in (hone-export without --adapter-only)");
+  if (lora->lora_B_bias.defined() || lora->has_start())
+    fail(name, ": llama.cpp's adapters have two matrices and nothing else; fold the adapter in");
   return lora;
+}
+
+/// Throws where the adapter is more than updates of projections.
+void check_projections_alone(const CausalLM& model) {
+  const auto active = model->adapters()->active_name();
+  bool elsewhere = model->adapters()->has_copies(active);
+  for (const auto& [path, host] : named_hosts(*model)) {
+    const bool is_projection = dynamic_cast<const ProjectionImpl*>(host.get()) != nullptr;
+    elsewhere = elsewhere || (!is_projection && host->holds_adapter(active));
+  }
+  if (elsewhere)
+    fail(
+        "the adapter has modules_to_save, biases or embeddings, which llama.cpp's adapters lack; "
+        "fold it in (hone-export without --adapter-only)");
 }
 
 void check_architecture(const fs::path& path, const CausalLMConfig& config) {
@@ -136,6 +143,7 @@ void check_architecture(const fs::path& path, const CausalLMConfig& config) {
 void save_gguf_adapter(const CausalLM& model, const fs::path& path) {
   const auto& config = model->config;
   check_architecture(path, config);
+  check_projections_alone(model);
   torch::NoGradGuard no_grad;
   GgufWriter writer;
   TensorBytes bytes;
@@ -144,7 +152,7 @@ void save_gguf_adapter(const CausalLM& model, const fs::path& path) {
   writer.add_string("adapter.type", "lora");
   double alpha = 0;  // of the first module; the others follow it
   for (const auto& [name, projection] : named_projections(*model)) {
-    const auto lora = active_lora(name, projection);
+    const auto* lora = active_lora(name, projection);
     if (lora == nullptr) continue;
     const auto rank = static_cast<double>(lora->rank());
     if (alpha == 0)
@@ -176,11 +184,12 @@ void save_gguf(const CausalLM& model,
   TensorBytes bytes;
   add_config(writer, config);
   if (add_metadata) add_metadata(writer);
-  for (const auto& item : model->named_parameters()) {
-    if (item.key().find(".adapters.") != std::string::npos) continue;
-    const auto weight = stored_weight(model, item.key(), item.value()).detach();
-    add_tensor(writer, gguf_of_parameter(item.key(), config).value(),
-               to_gguf_order(item.key(), weight, config), type, bytes);
+  const FoldedParameters folded(model);
+  for (const auto& [name, parameter] : folded.base()) {
+    const auto weight = folded.at(name).to(at::promote_types(parameter.scalar_type(), at::kFloat));
+    add_tensor(writer, gguf_of_parameter(name, config).value(),
+               to_gguf_order(name, folded.is_folded(name) ? weight : parameter, config), type,
+               bytes);
   }
   add_rope_tables(writer, config, bytes);
   const fs::path unchecked = path.string() + ".unchecked";

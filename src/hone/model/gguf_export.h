@@ -10,9 +10,9 @@
 namespace hone {
 
 /// Writes `model` to `path` as GGUF version 3, an active adapter merged in as `save_pretrained`
-/// does. Matrices are stored as `type` (F32, F16, BF16, Q8_0 or Q4_0; a matrix whose rows are no whole
-/// blocks of 32 as F16), vectors as F32. `add_metadata` adds what the model does not know: name,
-/// tokenizer. Throws `Error` for another type, and where llama.cpp has no such model or would
+/// does. Matrices are stored as `type` (F32, F16, BF16, Q8_0 or Q4_0; a matrix whose rows are no
+/// whole blocks of 32 as F16), vectors as F32. `add_metadata` adds what the model does not know:
+/// name, tokenizer. Throws `Error` for another type, and where llama.cpp has no such model or would
 /// compute something else.
 void save_gguf(const CausalLM& model,
                const std::filesystem::path& path,

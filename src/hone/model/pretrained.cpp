@@ -13,6 +13,7 @@
 #include <hone/base/files.h>
 #include <hone/model/config_gguf.h>
 #include <hone/model/config_json.h>
+#include <hone/model/folded.h>
 #include <hone/model/gguf_names.h>
 #include <hone/model/pretrained.h>
 #include <hone/model/tensor_files.h>
@@ -143,12 +144,12 @@ Json generation_config(const CausalLMConfig& config) {
   return json;
 }
 
-/// Counts one merged matrix: what the update was, and what rounding swallowed.
+/// Counts one folded parameter: what the update was, and what rounding swallowed.
 void note_merge(const Tensor& before,
+                const Tensor& exact,
                 const Tensor& merged,
-                const Tensor& delta,
                 MergeReport& report) {
-  const auto size = delta.abs();
+  const auto size = (exact - before.to(exact.scalar_type())).abs();
   const auto lost = size.masked_fill(merged.ne(before.to(merged.scalar_type())), 0);
   report.merged_matrices += 1;
   report.largest_update = std::max(report.largest_update, size.max().item<double>());
@@ -175,17 +176,11 @@ MergeReport save_pretrained(const CausalLM& model,
   torch::NoGradGuard no_grad;
   MergeReport report;
   std::map<std::string, Tensor> tensors;
-  for (const auto& item : model->named_parameters()) {
-    if (item.key().find(".adapters.") != std::string::npos) continue;
-    tensors[item.key()] = item.value().detach().to(dtype.value_or(item.value().scalar_type()));
-  }
-  for (const auto& [name, projection] : named_projections(*model)) {
-    const auto adapter = projection->merged() ? nullptr : projection->active_adapter();
-    if (!adapter) continue;
-    auto& stored = tensors.at(name + ".weight");
-    const auto merged = projection->merged_weight(stored.scalar_type());
-    note_merge(projection->weight, merged, adapter->weight_delta(*projection).value(), report);
-    stored = merged;
+  const FoldedParameters folded(model);
+  for (const auto& [name, parameter] : folded.base()) {
+    const auto stored = dtype.value_or(parameter.scalar_type());
+    tensors[name] = folded.at(name).to(stored);
+    if (folded.is_folded(name)) note_merge(parameter, folded.at(name), tensors[name], report);
   }
   for (auto& [name, tensor] : tensors) {
     if (is_stored_transposed(name, model->config)) tensor = tensor.t().contiguous();

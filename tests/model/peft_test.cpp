@@ -15,8 +15,7 @@
 
 #include "base/error_of.h"
 #include "base/temporary_folder.h"
-#include "shared_data.h"
-#include "tensor_compare.h"
+#include "model/tiny_inputs.h"
 
 namespace hone {
 namespace {
@@ -24,14 +23,10 @@ namespace {
 namespace fs = std::filesystem;
 using testing::error_of;
 using testing::fixture_path;
+using testing::input_ids;
 using testing::relative_difference;
 using testing::same_bits;
-using testing::stored;
 using testing::TemporaryFolder;
-
-Tensor input_ids() {
-  return stored(fixture_path("models/inputs.safetensors"), "input_ids");
-}
 
 CausalLM base_model() {
   return load_pretrained(fixture_path("models/llama"));
@@ -41,36 +36,6 @@ void randomise(CausalLM& model) {
   torch::NoGradGuard no_grad;
   for (auto& [name, parameter] : trainable_parameters(model)) parameter.normal_(0, 0.2);
 }
-
-class PeftAdapters : public ::testing::TestWithParam<const char*> {};
-
-TEST_P(PeftAdapters, GivePeftsLogits) {
-  torch::NoGradGuard no_grad;
-  auto model = base_model();
-  const auto folder = fixture_path(std::string("models/adapters/") + GetParam());
-  load_adapter(model, folder);
-  const auto expected = folder / "expected.safetensors";
-  EXPECT_LT(relative_difference(model(input_ids()), stored(expected, "logits")), 1e-5);
-  merge(model);
-  EXPECT_LT(relative_difference(model(input_ids()), stored(expected, "merged_logits")), 1e-5);
-  unmerge(model);
-  EXPECT_LT(relative_difference(model(input_ids()), stored(expected, "logits")), 1e-5);
-}
-
-TEST_P(PeftAdapters, SurviveARoundTrip) {
-  torch::NoGradGuard no_grad;
-  const TemporaryFolder scratch;
-  auto model = base_model();
-  const auto config =
-      load_adapter(model, fixture_path(std::string("models/adapters/") + GetParam()));
-  save_adapter(model, config, scratch / "adapter", "models/llama");
-  auto again = base_model();
-  EXPECT_EQ(load_adapter(again, scratch / "adapter"), config);
-  EXPECT_TRUE(same_bits(again(input_ids()), model(input_ids())));
-}
-
-INSTANTIATE_TEST_SUITE_P(
-    Lora, PeftAdapters, ::testing::Values("lora", "all_linear", "rslora", "patterns", "one_layer"));
 
 TEST(SharedAdapters, GivePeftsLogits) {
   const auto shared = testing::shared_path("peers/fixtures");

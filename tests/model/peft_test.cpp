@@ -12,6 +12,7 @@
 #include <hone/base/json_io.h>
 #include <hone/model/peft.h>
 #include <hone/model/pretrained.h>
+#include <hone/model/weighted_adapter.h>
 
 #include "base/error_of.h"
 #include "base/temporary_folder.h"
@@ -26,6 +27,7 @@ using testing::fixture_path;
 using testing::input_ids;
 using testing::relative_difference;
 using testing::same_bits;
+using testing::stored;
 using testing::TemporaryFolder;
 
 CausalLM base_model() {
@@ -114,6 +116,114 @@ TEST(Adapters, SwitchOffBitForBitAndByName) {
   }
   detach(model, "first");
   EXPECT_TRUE(same_bits(model(input_ids()), base));
+}
+
+const fs::path& combinations() {
+  static const auto path = fixture_path("models/adapters/combinations.safetensors");
+  return path;
+}
+
+/// PEFT's adapters `lora` and `rslora` of the fixtures as `a` and `b`.
+CausalLM model_with_two() {
+  auto model = base_model();
+  load_adapter(model, fixture_path("models/adapters/lora"), "a");
+  load_adapter(model, fixture_path("models/adapters/rslora"), "b");
+  return model;
+}
+
+TEST(WeightedAdapter, GivesPeftsLogits) {
+  torch::NoGradGuard no_grad;
+  const TemporaryFolder scratch;
+  for (const char* type : {"linear", "cat", "svd", "ties", "ties_svd", "magnitude_prune"}) {
+    auto model = model_with_two();
+    const auto config =
+        add_weighted_adapter(model, {"a", "b"}, {0.7, 0.4}, "sum", {.combination_type = type});
+    const auto wanted = stored(combinations(), type);
+    EXPECT_LT(relative_difference(model(input_ids()), wanted), 1e-5) << type;
+    save_adapter(model, config, scratch / type, "base", "sum");
+    auto again = base_model();
+    load_adapter(again, scratch / type);
+    EXPECT_LT(relative_difference(again(input_ids()), wanted), 1e-5) << type;
+  }
+}
+
+TEST(WeightedAdapter, PrunesAsPeft) {
+  const auto stacked = stored(combinations(), "tensors");
+  const std::vector<Tensor> tensors = {stacked[0], stacked[1], stacked[2]};
+  const std::vector<double> weights = {0.5, -0.3, 0.9};
+  for (const char* type : {"dare_linear", "dare_ties"}) {
+    at::manual_seed(15);
+    const auto sum = combine(tensors, weights, {.combination_type = type, .density = 0.6});
+    EXPECT_LT(relative_difference(sum, stored(combinations(), type)), 1e-6) << type;
+  }
+  const auto ties =
+      combine(tensors, weights,
+              {.combination_type = "ties", .density = 0.6, .majority_sign_method = "frequency"});
+  EXPECT_LT(relative_difference(ties, stored(combinations(), "ties_frequency")), 1e-6);
+}
+
+TEST(WeightedAdapter, RefusesWhatCannotBeCombined) {
+  auto model = model_with_two();
+  const auto message = [&](const std::vector<std::string>& names, const CombineOptions& options) {
+    return error_of([&] {
+      add_weighted_adapter(model, names, std::vector<double>(names.size(), 1), "sum", options);
+    });
+  };
+  EXPECT_NE(message({"a", "c"}, {}).find("no adapter \"c\""), std::string::npos);
+  EXPECT_NE(message({"a"}, {.combination_type = "mean"}).find("\"mean\" is not one of"),
+            std::string::npos);
+  attach(model, LoraConfig{.r = 2}, "small");
+  EXPECT_NE(message({"a", "small"}, {}).find("differ in rank (4 and 2)"), std::string::npos);
+  attach(model, LoraConfig{.use_dora = true}, "dora");
+  EXPECT_NE(message({"a", "dora"}, {}).find("no plain LoRA"), std::string::npos);
+  EXPECT_FALSE(has_adapter(model, "sum"));
+}
+
+TEST(AdapterRows, EachRowGoesThroughItsOwn) {
+  torch::NoGradGuard no_grad;
+  auto model = model_with_two();
+  const auto ids = stored(combinations(), "mixed_ids");
+  set_active_rows(model, {"b", "a", ""});
+  EXPECT_LT(relative_difference(model(ids), stored(combinations(), "mixed")), 1e-5);
+  {
+    const AdaptersOff off(*model);
+    EXPECT_TRUE(same_bits(model(ids), base_model()(ids)));
+  }
+  EXPECT_THROW(model(ids.slice(0, 0, 2)), c10::Error);
+  EXPECT_NE(error_of([&] { merge(model); }).find("for each row"), std::string::npos);
+  set_active(model, "a");
+  EXPECT_LT(relative_difference(model(ids)[1], stored(combinations(), "mixed")[1]), 1e-5);
+}
+
+TEST(AdapterRows, MixedMethodsEqualSingleRuns) {
+  torch::NoGradGuard no_grad;
+  auto model = base_model();
+  const std::vector<std::pair<std::string, PeftConfig>> methods = {
+      {"lora", LoraConfig{.target_modules = {"all-linear"}}},
+      {"dora", LoraConfig{.use_dora = true}},
+      {"ia3", Ia3Config{}},
+      {"oft", OftConfig{.oft_block_size = 8}},
+      {"loha", LoHaConfig{}},
+      {"vera", VeraConfig{.r = 4}},
+      {"lokr", LoKrConfig{.r = 2}}};
+  std::vector<std::string> names = {""};
+  for (const auto& [name, config] : methods) {
+    attach(model, config, name);
+    names.push_back(name);
+  }
+  randomise(model);
+  const auto ids = at::randint(3, 90, {8, 9}, at::kLong);
+  set_active_rows(model, names);
+  const auto mixed = model(ids);
+  for (std::size_t row = 0; row < names.size(); ++row) {
+    set_active(model, names[row]);
+    const auto at = static_cast<std::int64_t>(row);
+    EXPECT_LT(relative_difference(mixed[at], model(ids.slice(0, at, at + 1))[0]), 1e-5)
+        << names[row];
+  }
+  attach(model, PromptTuningConfig{}, "prompt");
+  EXPECT_NE(error_of([&] { set_active_rows(model, {"prompt"}); }).find("outside projections"),
+            std::string::npos);
 }
 
 TEST(Adapters, FoldIntoASavedModel) {

@@ -22,6 +22,48 @@ CLI::Option* add_flag(CLI::App& app,
   return app.add_flag(flag(name), value, help);
 }
 
+/// `name=value,...`: what some modules have instead.
+template <typename T>
+void add_field_option(CLI::App& app,
+                      const std::string& name,
+                      std::map<std::string, T>& values,
+                      const std::string& help) {
+  const auto read = [&values, name](const std::vector<std::string>& items) {
+    for (const auto& item : items) {
+      const auto equals = item.rfind('=');
+      T value{};
+      if (equals == std::string::npos || !CLI::detail::lexical_cast(item.substr(equals + 1), value))
+        throw CLI::ValidationError(flag(name), "\"" + item + "\" is not name=number");
+      values[item.substr(0, equals)] = value;
+    }
+  };
+  app.add_option_function<std::vector<std::string>>(flag(name), read, help)->delimiter(',');
+}
+
+template <typename T>
+void add_field_option(CLI::App& app,
+                      const std::string& name,
+                      std::vector<T>& values,
+                      const std::string& help) {
+  // LibTorch's headers print vectors in a form of their own, which CLI11 would take as the default.
+  std::string shown;
+  for (const auto& value : values)
+    shown += (shown.empty() ? "" : ",") + CLI::detail::to_string(value);
+  app.add_option(flag(name), values, help)->delimiter(',')->default_str("[" + shown + "]");
+}
+
+void add_field_option(CLI::App& app,
+                      const std::string& name,
+                      bool& value,
+                      const std::string& help) {
+  add_flag(app, name, value, help)->default_str(value ? "true" : "false");
+}
+
+template <typename T>
+void add_field_option(CLI::App& app, const std::string& name, T& value, const std::string& help) {
+  add(app, name, value, help);
+}
+
 }  // namespace
 
 std::string flag(const std::string& name) {
@@ -30,18 +72,11 @@ std::string flag(const std::string& name) {
   return dashed == name ? "--" + name : "--" + dashed + ",--" + name;
 }
 
-void add_options(CLI::App& app, LoraConfig& config) {
-  add(app, "r", config.r, "LoRA: rank of the update");
-  add(app, "lora_alpha", config.lora_alpha, "LoRA: the update is scaled by lora_alpha / r");
-  add(app, "lora_dropout", config.lora_dropout,
-      "LoRA: share of the adapter's input zeroed while training, [0, 1)");
-  add_flag(app, "use_rslora", config.use_rslora, "LoRA: scale by lora_alpha / sqrt(r)");
-  add(app, "target_modules", config.target_modules,
-      "LoRA: modules that get an adapter, or all-linear")
-      ->delimiter(',');
-  add(app, "layers_to_transform", config.layers_to_transform,
-      "LoRA: only these layers, from 0; none given: all")
-      ->delimiter(',');
+void add_options(CLI::App& app, PeftConfig& config) {
+  const auto add_field = [&](const char* name, auto& field, const char* help) {
+    add_field_option(app, name, field, help);
+  };
+  std::visit([&](auto& method) { visit_fields(method, add_field); }, config);
 }
 
 void add_options(CLI::App& app, OptimizationConfig& config) {
@@ -57,6 +92,8 @@ void add_options(CLI::App& app, OptimizationConfig& config) {
   add(app, "adam_epsilon", config.adam_epsilon, "AdamW: added to the root");
   add(app, "max_grad_norm", config.max_grad_norm,
       "gradients are scaled down to this norm; 0: never");
+  add(app, "loraplus_lr_ratio", config.loraplus_lr_ratio,
+      "LoRA+: learning rate of each lora_B over that of the rest");
 }
 
 void add_options(CLI::App& app, SftConfig& config) {

@@ -7,7 +7,7 @@
 #include <CLI/CLI.hpp>
 
 #include <hone/generation/generate.h>
-#include <hone/lora.h>
+#include <hone/model/peft_config.h>
 #include <hone/training/run.h>
 #include <hone/training/sft.h>
 
@@ -19,7 +19,7 @@ namespace hone::recipes {
 std::string flag(const std::string& name);
 
 /// Each adds the fields of one configuration, its defaults shown in --help.
-void add_options(CLI::App& app, LoraConfig& config);
+void add_options(CLI::App& app, PeftConfig& config);
 void add_options(CLI::App& app, OptimizationConfig& config);
 void add_options(CLI::App& app, SftConfig& config);
 void add_options(CLI::App& app, RunConfig& config);

@@ -69,8 +69,11 @@ std::string config_place(const CLI::App& app, const TomlConfig& config, const st
 }
 
 std::string describe(const CLI::App& app, const TomlConfig& config, const CLI::ParseError& error) {
-  if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {
-    const auto unknown = app.remaining();
+  const auto unknown = app.remaining();
+  // A misspelt option comes before one that is missing because of it.
+  const bool misspelt = dynamic_cast<const CLI::RequiredError*>(&error) != nullptr &&
+                        !unknown.empty() && unknown.front().starts_with("-");
+  if (misspelt || dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {
     const auto word = unknown.empty() ? std::string() : unknown.front();
     return concat("unknown option ", word, did_you_mean(bare_name(word), option_names(app)),
                   "; see --help");
@@ -112,6 +115,22 @@ bool stop_requested() {
 
 void throw_if_stopped() {
   if (stop_requested()) throw Interrupted();
+}
+
+std::string peek_option(int argc, char** argv, const std::string& name, std::string otherwise) {
+  CLI::App app;
+  app.set_help_flag();
+  app.allow_extras();
+  app.add_option(name, otherwise);
+  app.set_config("--config");
+  app.config_formatter(std::make_shared<TomlConfig>());
+  app.allow_config_extras(CLI::config_extras_mode::ignore_all);
+  try {
+    app.parse(argc, argv);
+  } catch (const std::exception&) {
+    // What is wrong is said when all options are read.
+  }
+  return otherwise;
 }
 
 int run_program(CLI::App& app, int argc, char** argv, const std::function<int()>& work) {

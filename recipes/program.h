@@ -15,6 +15,10 @@ inline constexpr int kInterrupted = 130;  ///< ended by Ctrl-C
 /// Adds `--config FILE` (TOML, the same names as the options), `--print-config` and `--version` to
 /// `app`, parses the command line, and runs `work`. Returns its result, or the exit code of what
 /// went wrong after one line on stderr: a misspelt option or key is named with the nearest ones.
+/// The value of one option before the others are known: on the command line or in the file of
+/// --config, or `otherwise`.
+std::string peek_option(int argc, char** argv, const std::string& name, std::string otherwise);
+
 int run_program(CLI::App& app, int argc, char** argv, const std::function<int()>& work);
 
 /// Ends the work of `run_program` from within; the exit code is `kInterrupted`.

@@ -78,6 +78,7 @@ Identity identity_of(const SftConfig& config,
           {"warmup_steps", std::to_string(o.schedule.warmup_steps)},
           {"warmup_ratio", number(o.schedule.warmup_ratio)},
           {"weight_decay", number(o.weight_decay)},
+          {"loraplus_lr_ratio", number(o.loraplus_lr_ratio)},
           {"max_grad_norm", number(o.max_grad_norm)}};
 }
 

@@ -1,9 +1,13 @@
 // hone-sft: supervised fine-tuning of a model on tokenized rows.
+#include <algorithm>
 #include <filesystem>
 #include <iostream>
 
+#include <hone/base/error.h>
 #include <hone/base/files.h>
+#include <hone/base/names.h>
 #include <hone/data/tokenized.h>
+#include <hone/model/adapter_config.h>
 #include <hone/model/peft.h>
 #include <hone/model/pretrained.h>
 #include <hone/text/tokenizer.h>
@@ -24,11 +28,21 @@ struct Options {
   std::string model, train_data, eval_data;
   std::string method = "lora";
   std::string dtype = "auto";
-  LoraConfig lora;
+  PeftConfig peft;
   SftConfig sft;
   RunConfig run;
   bool is_full() const { return method == "full"; }
 };
+
+/// What is wrong with the name of a method; empty where nothing is.
+std::string method_error(const std::string& name) {
+  try {
+    config_of_method(name);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return {};
+}
 
 void add_all(CLI::App& app, Options& options) {
   app.add_option("--model", options.model, "base model: a Hugging Face folder or a .gguf file")
@@ -36,17 +50,30 @@ void add_all(CLI::App& app, Options& options) {
   app.add_option(flag("train_data"), options.train_data, "tokenized rows, made by hone-convert")
       ->required();
   app.add_option(flag("eval_data"), options.eval_data, "tokenized rows for the evaluation loss");
-  app.add_option("--method", options.method, "lora, or full: every weight, in fp32")
-      ->check(CLI::IsMember({"lora", "full"}))
+  app.add_option("--peft", options.method,
+                 "what is trained: full (every weight, in fp32), or a PEFT method, whose options "
+                 "--help shows with it: " +
+                     joined(peft_method_names()))
+      ->check([](const std::string& name) {
+        return name == "full" ? std::string() : method_error(name);
+      })
       ->capture_default_str();
   add_dtype_option(app, options.dtype);
-  add_options(app, options.lora);
+  if (!options.is_full()) add_options(app, options.peft);
   add_options(app, options.sft);
   add_options(app, options.run);
 }
 
+/// The configuration with what only the tokenizer knows: the ids of a prompt's first text.
+PeftConfig completed(PeftConfig config, const Tokenizer& tokenizer) {
+  if (auto* prompt = std::get_if<PromptTuningConfig>(&config))
+    prompt->prompt_tuning_init_ids =
+        tokenizer.encode(prompt->prompt_tuning_init_text, {.add_special_tokens = true});
+  return config;
+}
+
 /// The base, with an adapter on it or with every weight free.
-CausalLM model_to_train(const Options& options) {
+CausalLM model_to_train(const Options& options, const Tokenizer& tokenizer) {
   torch::manual_seed(options.sft.seed);
   if (options.is_full()) {
     auto model = load_pretrained(options.model, {.dtype = at::kFloat});
@@ -54,8 +81,14 @@ CausalLM model_to_train(const Options& options) {
     return model;
   }
   auto model = load_pretrained(options.model, {.dtype = dtype_of_option(options.dtype)});
-  attach(model, options.lora);
+  attach(model, completed(options.peft, tokenizer));
   return model;
+}
+
+/// What a run can be resumed with: the method and a hash of its fields.
+std::string what_is_trained(const Options& options, const CausalLMConfig& config) {
+  return options.is_full() ? options.method
+                           : concat(options.method, " ", hash_of(options.peft, config));
 }
 
 /// `options_file`: every option as TOML, kept beside what they led to.
@@ -70,7 +103,7 @@ int train(const Options& options, const std::string& options_file) {
   const auto held_out =
       options.eval_data.empty() ? TokenizedData{} : read_tokenized(options.eval_data, check);
 
-  auto model = model_to_train(options);
+  auto model = model_to_train(options, tokenizer);
   SftTrainer trainer(model, options.sft, static_cast<std::int64_t>(data.rows.size()));
   // Last of all that may be refused: it creates the folder.
   Run run(options.run, &std::cerr, stderr_is_terminal(), stop_requested);
@@ -82,11 +115,12 @@ int train(const Options& options, const std::string& options_file) {
       save_pretrained(model, folder);
       save_tokenizer(tokenizer, folder);
     } else {
-      save_adapter(model, options.lora, folder, options.model);
+      save_adapter(model, options.peft, folder, options.model);
     }
   };
-  const auto final = trainer.train(data.rows, held_out.rows, run,
-                                   identity_of(options.sft, options.method, data), save);
+  const auto final =
+      trainer.train(data.rows, held_out.rows, run,
+                    identity_of(options.sft, what_is_trained(options, config), data), save);
   if (final.empty()) {
     std::cerr << "stopped after step " << trainer.optimization().steps()
               << "; go on with --resume\n";
@@ -102,6 +136,12 @@ int main(int argc, char** argv) {
   Options options;
   CLI::App app("Fine-tune a language model on the responses of tokenized conversations.",
                "hone-sft");
+  const auto method = peek_option(argc, argv, "--peft", options.method);
+  const auto names = peft_method_names();
+  // A misspelt method is refused with the options, which are then LoRA's.
+  if (std::find(names.begin(), names.end(), method) != names.end())
+    options.peft = config_of_method(options.method = method);
+  if (method == "full") options.method = method;
   add_all(app, options);
   return run_program(app, argc, argv, [&] {
     return train(options, app.config_to_str(/*default_also=*/true, /*write_description=*/true));

@@ -127,6 +127,47 @@ TEST_F(TrainPrograms, MisspeltOptionsAreNamedWithTheNearest) {  // U01
   EXPECT_FALSE(fs::exists(path("x")));
 }
 
+// Every method by its name, with the options that the tiny model asks for.
+TEST_F(TrainPrograms, EveryPeftMethodTrainsAndIsRead) {
+  const std::map<std::string, Arguments> methods = {
+      {"lora", {"--rank-pattern", "q_proj=2", "--modules-to-save", "norm"}},
+      {"dora", {}},
+      {"pissa", {"--r", "2"}},
+      {"vera", {"--r", "4"}},
+      {"loha", {}},
+      {"lokr", {"--decompose-both"}},
+      {"oft", {"--oft-block-size", "4"}},
+      {"ia3", {}},
+      {"ln_tuning", {}},
+      {"last_layers", {"--last-layers", "1"}},
+      {"selective", {"--parameters", "norm.weight"}},
+      {"houlsby", {"--reduction-factor", "2"}},
+      {"prompt_tuning", {"--prompt-tuning-init", "TEXT", "--prompt-tuning-init-text", "a"}},
+      {"p_tuning", {"--encoder-hidden-size", "4"}},
+      {"prefix_tuning", {"--prefix-projection", "--num-virtual-tokens", "2"}}};
+  for (const auto& [method, options] : methods) {
+    const auto outcome =
+        run(kSft, sft(method) + Arguments{"--peft", method, "--max-steps", "2"} + options);
+    ASSERT_EQ(outcome.code, 0) << method << outcome.err;
+    const auto inspected = run(HONE_INSPECT, {path(method + "/final")});
+    EXPECT_EQ(inspected.code, 0) << method << inspected.err;
+  }
+  for (const char* method : {"dora", "prompt_tuning", "prefix_tuning", "houlsby", "last_layers"}) {
+    const auto text =
+        run(kGenerate, model() + Arguments{"--prompt", "a", "--max-new-tokens", "2", "--adapter",
+                                           path(std::string(method) + "/final")});
+    EXPECT_EQ(text.code, 0) << method << text.err;
+  }
+  expect_refused(run(kSft, sft("x") + Arguments{"--peft", "bitfit"}), {"biases", "has none"});
+  expect_refused(run(kSft, sft("x") + Arguments{"--peft", "iaa3"}), {"did you mean ia3"});
+  expect_refused(run(kSft, sft("x") + Arguments{"--peft", "ia3", "--r", "8"}),
+                 {"unknown option --r"});
+  expect_refused(run(kMerge, model() + Arguments{"--adapter", path("houlsby/final"), "--output",
+                                                 path("merged")}),
+                 {"bottleneck adapter is not linear"});
+  EXPECT_FALSE(fs::exists(path("merged")));
+}
+
 TEST_F(TrainPrograms, PrintedOptionsReadBack) {
   const std::map<std::string, Arguments> programs = {
       {kSft, sft("x") + Arguments{"--target-modules", "q_proj,o_proj", "--use-rslora",
@@ -146,6 +187,8 @@ TEST_F(TrainPrograms, PrintedOptionsReadBack) {
   }
   const auto config = run(kSft, programs.at(kSft) + Arguments{"--print-config"}).out;
   EXPECT_EQ(std::stod(shown(config, "learning-rate")), 3e-5) << config;
+  const auto defaults = run(kSft, sft("x") + Arguments{"--print-config"}).out;
+  EXPECT_EQ(shown(defaults, "target-modules"), R"(["q_proj", "v_proj"])") << defaults;
 }
 
 TEST_F(TrainPrograms, HelpNamesUnitsAndDefaults) {

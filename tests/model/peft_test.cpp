@@ -97,6 +97,13 @@ TEST(Attach, NamesTheNearestModules) {
   EXPECT_NE(
       error_of([&] { attach(model, LoraConfig{.layers_to_transform = {7}}); }).find("no layer 7"),
       std::string::npos);
+  const LoraConfig twice{.target_modules = {"embed_tokens"}, .trainable_token_indices = {4}};
+  EXPECT_NE(error_of([&] { attach(model, twice); }).find("adapted as a whole already"),
+            std::string::npos);
+  EXPECT_NE(error_of([&] {
+              attach(model, LoraConfig{.target_modules = {"q_proj", "(k"}});
+            }).find("no regular expression"),
+            std::string::npos);
 }
 
 TEST(Adapters, SwitchOffBitForBitAndByName) {

@@ -1,9 +1,11 @@
 #include <array>
+#include <map>
 #include <stdexcept>
 #include <utility>
 
 #include <hone/base/error.h>
 #include <hone/base/names.h>
+#include <hone/base/nearest.h>
 #include <hone/model/peft_config.h>
 
 namespace hone {
@@ -17,6 +19,33 @@ constexpr std::array kPeftTypes = {
     std::pair{"BOTTLENECK", 9},    std::pair{"PROMPT_TUNING", 10}, std::pair{"P_TUNING", 11},
     std::pair{"PREFIX_TUNING", 12}};
 static_assert(kPeftTypes.size() == std::variant_size_v<PeftConfig>);
+
+/// Everyday names of methods, and of variants that are one field away.
+const std::map<std::string, PeftConfig>& methods() {
+  static const std::map<std::string, PeftConfig> known = {
+      {"lora", LoraConfig{}},
+      {"rslora", LoraConfig{.use_rslora = true}},
+      {"dora", LoraConfig{.use_dora = true}},
+      {"pissa", LoraConfig{.init_lora_weights = "pissa"}},
+      {"olora", LoraConfig{.init_lora_weights = "olora"}},
+      {"adalora", AdaLoraConfig{}},
+      {"vera", VeraConfig{}},
+      {"loha", LoHaConfig{}},
+      {"lokr", LoKrConfig{}},
+      {"oft", OftConfig{}},
+      {"ia3", Ia3Config{}},
+      {"ln_tuning", LnTuningConfig{}},
+      {"bitfit", SelectiveConfig{.biases = true}},
+      {"last_layers", SelectiveConfig{.last_layers = 1}},
+      {"selective", SelectiveConfig{}},
+      {"houlsby", BottleneckConfig{.kind = "houlsby"}},
+      {"pfeiffer", BottleneckConfig{.kind = "pfeiffer"}},
+      {"parallel", BottleneckConfig{.kind = "parallel"}},
+      {"prompt_tuning", PromptTuningConfig{}},
+      {"p_tuning", PromptEncoderConfig{}},
+      {"prefix_tuning", PrefixTuningConfig{}}};
+  return known;
+}
 
 template <std::size_t... I>
 PeftConfig default_config(std::size_t index, std::index_sequence<I...>) {
@@ -38,6 +67,19 @@ PeftConfig config_of_peft_type(const std::string& type) {
 
 std::string peft_type_names() {
   return joined(names_in(kPeftTypes));
+}
+
+PeftConfig config_of_method(const std::string& name) {
+  const auto found = methods().find(name);
+  if (found != methods().end()) return found->second;
+  const auto names = peft_method_names();
+  fail("PEFT method \"", name, "\" is not one of ", joined(names), did_you_mean(name, names));
+}
+
+std::vector<std::string> peft_method_names() {
+  std::vector<std::string> names;
+  for (const auto& [name, config] : methods()) names.push_back(name);
+  return names;
 }
 
 void validate_peft(const PeftConfig& config) {

@@ -43,6 +43,13 @@ PeftConfig config_of_peft_type(const std::string& type);
 /// Every `peft_type`, separated by commas.
 std::string peft_type_names();
 
+/// The configuration that a method's everyday name stands for: `lora`, `dora`, `pissa`, `ia3`,
+/// `bitfit`, `houlsby`, `prefix_tuning`, ... Throws `Error` for another word, with the nearest.
+PeftConfig config_of_method(const std::string& name);
+
+/// Those names.
+std::vector<std::string> peft_method_names();
+
 /// Throws `Error` naming the first field that is out of range.
 void validate_peft(const PeftConfig& config);
 

@@ -121,6 +121,11 @@ void plan_method(const PeftModules& modules, const LoraConfig& config, AttachPla
     add_copies(modules, path, plan);
   }
   plan_biases(modules, config, plan);
+  if (config.trainable_token_indices.empty()) return;
+  for (const auto& [path, embedding] : modules.embeddings) {
+    if (plan.modules.contains(path) || plan.copies.contains(path + ".weight"))
+      fail("trainable_token_indices: ", path, " is adapted as a whole already");
+  }
 }
 
 template <typename Config>

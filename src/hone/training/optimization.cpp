@@ -15,6 +15,8 @@ void validate(const OptimizationConfig& config) {
   check_option(config.adam_beta2 >= 0 && config.adam_beta2 < 1, "adam_beta2 must be in [0, 1)");
   check_option(config.adam_epsilon > 0, "adam_epsilon must be positive");
   check_option(config.weight_decay >= 0, "weight_decay must not be negative");
+  check_option(std::isfinite(config.loraplus_lr_ratio) && config.loraplus_lr_ratio > 0,
+               "loraplus_lr_ratio must be positive");
   check_option(config.max_grad_norm >= 0, "max_grad_norm must not be negative");
   validate(config.schedule);
 }
@@ -47,16 +49,19 @@ Optimization::Report Optimization::step() {
   torch::NoGradGuard no_grad;
   const double rate =
       config_.learning_rate * learning_rate_factor(config_.schedule, steps_, total_steps_);
-  // Matrices decay, vectors do not: two groups for the fused update.
+  // One fused update for each weight decay and learning rate: matrices decay and vectors do not,
+  // and each lora_B may learn faster (LoRA+).
   struct Group {
     std::vector<at::Tensor> parameters, gradients, averages, squares, steps;
   };
-  Group groups[2];
+  std::map<std::pair<double, double>, Group> groups;
   std::vector<at::Tensor> gradients;
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
-    const auto& parameter = parameters_[i].second;
+    const auto& [name, parameter] = parameters_[i];
     if (!parameter.grad().defined()) continue;
-    auto& group = groups[parameter.dim() > 1 ? 0 : 1];
+    const double decay = parameter.dim() > 1 ? config_.weight_decay : 0;
+    const bool is_b = name.find(".lora_B.") != std::string::npos;
+    auto& group = groups[{decay, is_b ? rate * config_.loraplus_lr_ratio : rate}];
     group.parameters.push_back(parameter);
     group.gradients.push_back(parameter.grad());
     group.averages.push_back(averages_[i]);
@@ -66,12 +71,11 @@ Optimization::Report Optimization::step() {
   }
   const Report report{.learning_rate = rate, .grad_norm = gradients.empty() ? 0 : clip(gradients)};
   if (!std::isfinite(report.grad_norm)) return report;
-  for (auto& group : groups) {
-    if (group.parameters.empty()) continue;
+  for (auto& [settings, group] : groups) {
+    const auto [decay, own_rate] = settings;
     at::_fused_adamw_(group.parameters, group.gradients, group.averages, group.squares,
-                      /*max_exp_avg_sqs=*/{}, group.steps, rate, config_.adam_beta1,
-                      config_.adam_beta2, &group == groups ? config_.weight_decay : 0.0,
-                      config_.adam_epsilon,
+                      /*max_exp_avg_sqs=*/{}, group.steps, own_rate, config_.adam_beta1,
+                      config_.adam_beta2, decay, config_.adam_epsilon,
                       /*amsgrad=*/false,
                       /*maximize=*/false);
   }

@@ -11,7 +11,8 @@ namespace hone::recipes {
 LoadedModel load_model(const ModelOptions& options) {
   // The tokenizer first: it is quick to load and quick to be refused.
   auto tokenizer = load_tokenizer(options.model);
-  auto model = load_pretrained(options.model, {.dtype = dtype_of_option(options.dtype)});
+  auto model = load_pretrained(options.model, {.dtype = dtype_of_option(options.dtype),
+                                               .quantization = quantization(options.quantization)});
   if (!options.adapter.empty()) load_adapter(model, options.adapter);
   model->eval();
   return {.model = std::move(model), .tokenizer = std::move(tokenizer)};

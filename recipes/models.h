@@ -17,6 +17,7 @@ struct ModelOptions {
   std::string chat_template;  ///< file, or name of a built-in one, that replaces the model's own
                               ///< template; empty: the model's own
   std::string dtype = "auto";
+  std::string quantization = "none";
 };
 
 /// A model ready to use.

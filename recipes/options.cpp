@@ -157,12 +157,21 @@ void add_options(CLI::App& app, ModelOptions& options) {
                      "), that replaces the "
                      "model's own");
   add_dtype_option(app, options.dtype);
+  add_quantization_option(app, options.quantization);
 }
 
 void add_dtype_option(CLI::App& app, std::string& dtype) {
   app.add_option("--dtype", dtype,
                  "numbers of the frozen weights: auto (bfloat16 where the processor has it)")
       ->check(CLI::IsMember({"auto", "float32", "bfloat16"}))
+      ->capture_default_str();
+}
+
+void add_quantization_option(CLI::App& app, std::string& quantization) {
+  app.add_option("--quantization", quantization,
+                 "how the frozen matrices are kept in memory: none, stored (a .gguf file's own "
+                 "blocks), nf4 or int8 (embedding and head as they are)")
+      ->check(CLI::IsMember({"none", "stored", "nf4", "int8"}))
       ->capture_default_str();
 }
 

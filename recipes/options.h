@@ -31,6 +31,9 @@ void add_options(CLI::App& app, ModelOptions& options);
 /// `--dtype`: auto, float32 or bfloat16.
 void add_dtype_option(CLI::App& app, std::string& dtype);
 
+/// `--quantization`: none, stored, nf4 or int8.
+void add_quantization_option(CLI::App& app, std::string& quantization);
+
 /// What `--dtype` means for a frozen model: auto is bf16 where this processor multiplies bf16
 /// matrices, else fp32.
 at::ScalarType dtype_of_option(const std::string& dtype);

@@ -28,6 +28,7 @@ struct Options {
   std::string model, train_data, eval_data;
   std::string method = "lora";
   std::string dtype = "auto";
+  std::string quantization = "none";
   PeftConfig peft;
   SftConfig sft;
   RunConfig run;
@@ -59,6 +60,7 @@ void add_all(CLI::App& app, Options& options) {
       })
       ->capture_default_str();
   add_dtype_option(app, options.dtype);
+  add_quantization_option(app, options.quantization);
   if (!options.is_full()) add_options(app, options.peft);
   add_options(app, options.sft);
   add_options(app, options.run);
@@ -76,11 +78,14 @@ PeftConfig completed(PeftConfig config, const Tokenizer& tokenizer) {
 CausalLM model_to_train(const Options& options, const Tokenizer& tokenizer) {
   torch::manual_seed(options.sft.seed);
   if (options.is_full()) {
+    if (options.quantization != "none")
+      throw Error("--quantization: packed weights cannot be trained, only adapters above them");
     auto model = load_pretrained(options.model, {.dtype = at::kFloat});
     for (auto& parameter : model->parameters()) parameter.set_requires_grad(true);
     return model;
   }
-  auto model = load_pretrained(options.model, {.dtype = dtype_of_option(options.dtype)});
+  auto model = load_pretrained(options.model, {.dtype = dtype_of_option(options.dtype),
+                                               .quantization = quantization(options.quantization)});
   attach(model, completed(options.peft, tokenizer));
   return model;
 }

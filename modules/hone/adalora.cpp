@@ -22,7 +22,7 @@ AdaLoraImpl::AdaLoraImpl(const ProjectionImpl& base, const AdaLoraConfig& config
   // The constant keeps PEFT from dividing by a rank of zero; files are made with it.
   scale_ = (config.lora_alpha > 0 ? config.lora_alpha : static_cast<double>(r)) /
            (static_cast<double>(r) + 1e-5);
-  const auto options = trainable_options(base.weight);
+  const auto options = base.adapter_options();
   lora_A = register_parameter("lora_A", torch::randn({r, base.in_features()}, options) * 0.02);
   lora_E = register_parameter("lora_E", torch::zeros({r, 1}, options));
   lora_B = register_parameter("lora_B", torch::randn({base.out_features(), r}, options) * 0.02);

@@ -6,6 +6,8 @@
 
 #include <hone/causal_lm.h>
 #include <hone/kernels/linear_cross_entropy.h>
+#include <hone/kernels/packed_linear.h>
+#include <hone/trainable.h>
 
 namespace hone {
 namespace {
@@ -185,27 +187,37 @@ Tensor CausalLMImpl::hidden_states(const Sequences& sequences, KvCache* cache) {
   return model->forward(sequences, cache);
 }
 
-Tensor CausalLMImpl::adapted_head_weight() const {
-  const auto* adapter =
-      config.tie_word_embeddings ? model->embed_tokens->active_adapter() : nullptr;
-  if (adapter == nullptr || !adapter->changes_tied_head()) return head_weight();
-  return adapter->whole(head_weight());
+Tensor CausalLMImpl::changed_head() const {
+  if (!config.tie_word_embeddings) return {};
+  const auto* adapter = model->embed_tokens->active_adapter();
+  if (adapter == nullptr || !adapter->changes_tied_head()) return {};
+  return adapter->whole(model->embed_tokens->dense_weight());
 }
 
 Tensor CausalLMImpl::logits(const Tensor& hidden) {
-  const auto scores = config.tie_word_embeddings
-                          ? at::linear(hidden, adapted_head_weight().to(hidden.scalar_type()))
-                          : lm_head(hidden);
+  Tensor scores;
+  if (const auto changed = changed_head(); changed.defined()) {
+    scores = at::linear(hidden, as_dtype_of(changed, hidden));
+  } else if (!config.tie_word_embeddings) {
+    scores = lm_head(hidden);
+  } else if (const auto& packed = model->embed_tokens->packed) {
+    scores = kernels::packed_linear(hidden, packed, {});
+  } else {
+    scores = at::linear(hidden, head_weight());
+  }
   const auto cap = config.final_logit_softcapping;
   return cap == 0 ? scores : at::tanh(scores / cap) * cap;
 }
 
 Tensor CausalLMImpl::summed_loss(const Tensor& hidden, const Tensor& targets) {
   const bool is_adapted = !lm_head.is_empty() && lm_head->active_adapter() != nullptr;
-  if (!is_adapted) {
-    return kernels::linear_cross_entropy(hidden, adapted_head_weight().to(hidden.scalar_type()),
-                                         targets, config.final_logit_softcapping);
-  }
+  const auto cap = config.final_logit_softcapping;
+  if (const auto changed = changed_head(); changed.defined())
+    return kernels::linear_cross_entropy(hidden, as_dtype_of(changed, hidden), targets, cap);
+  const auto& packed = lm_head.is_empty() ? model->embed_tokens->packed : lm_head->packed;
+  if (!is_adapted && packed) return kernels::linear_cross_entropy(hidden, *packed, targets, cap);
+  if (!is_adapted)
+    return kernels::linear_cross_entropy(hidden, as_dtype_of(head_weight(), hidden), targets, cap);
   const auto scores = logits(hidden);
   const bool is_double = scores.scalar_type() == at::kDouble;
   return at::nll_loss(at::log_softmax(scores, -1, is_double ? at::kDouble : at::kFloat), targets,

@@ -112,7 +112,8 @@ class CausalLMImpl : public torch::nn::Module {
   /// 0.02, norms 1, biases 0.
   void reset_parameters();
 
-  /// The matrix of the head, [V, D]: the embedding where they are tied.
+  /// The matrix of the head, [V, D]: the embedding where they are tied. Undefined where it is
+  /// packed.
   const Tensor& head_weight() const;
 
   /// The switch that every place for adapters in this model asks.
@@ -123,7 +124,7 @@ class CausalLMImpl : public torch::nn::Module {
   Projection lm_head{nullptr};  ///< empty where the head is tied
 
  private:
-  Tensor adapted_head_weight() const;
+  Tensor changed_head() const;
 
   std::shared_ptr<AdapterSwitch> adapters_ = std::make_shared<AdapterSwitch>();
 };

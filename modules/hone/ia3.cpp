@@ -16,7 +16,7 @@ void validate(const Ia3Config& config) {
 Ia3Impl::Ia3Impl(const ProjectionImpl& base, bool scales_input) : scales_input_(scales_input) {
   const auto shape = scales_input ? std::vector<std::int64_t>{1, base.in_features()}
                                   : std::vector<std::int64_t>{base.out_features(), 1};
-  ia3_l = register_parameter("ia3_l", torch::ones(shape, trainable_options(base.weight)));
+  ia3_l = register_parameter("ia3_l", torch::ones(shape, base.adapter_options()));
 }
 
 Tensor Ia3Impl::input(const Tensor& x) const {
@@ -30,7 +30,7 @@ Tensor Ia3Impl::output(Tensor y, const Tensor&, const ProjectionImpl&) const {
 FoldedWeights Ia3Impl::scaled(const ProjectionImpl& layer, const Tensor& factors) const {
   auto bias = layer.bias.defined() ? layer.bias.detach() : layer.bias;
   if (bias.defined() && !scales_input_) bias = bias * factors.view(-1);
-  return {layer.weight.detach() * factors, bias};
+  return {layer.dense_weight() * factors, bias};
 }
 
 FoldedWeights Ia3Impl::fold(const ProjectionImpl& base) const {

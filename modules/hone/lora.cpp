@@ -49,7 +49,7 @@ double lora_scale(const LoraConfig& config, std::int64_t r, double lora_alpha) {
 LoraImpl::LoraImpl(const ProjectionImpl& base, const LoraConfig& config)
     : scale_(lora_scale(config, config.r, config.lora_alpha)), dropout_(config.lora_dropout) {
   validate(config);
-  const auto options = trainable_options(base.weight);
+  const auto options = base.adapter_options();
   lora_A = torch::empty({config.r, base.in_features()}, options);
   lora_B = torch::zeros({base.out_features(), config.r}, options);
   start_from(base, config.init_lora_weights);
@@ -67,7 +67,7 @@ void LoraImpl::start_from(const ProjectionImpl& base, const std::string& start) 
   if (start == "false") torch::nn::init::kaiming_uniform_(lora_B, kaiming);
   if (start == "gaussian") lora_A.normal_(0, 1.0 / static_cast<double>(rank()));
   if (start != "pissa" && start != "olora") return;
-  const auto weight = base.weight.detach().to(lora_A.scalar_type());
+  const auto weight = base.dense_weight().to(lora_A.scalar_type());
   TORCH_CHECK(rank() <= std::min(weight.size(0), weight.size(1)), start, ": rank ", rank(),
               " is above that of a ", weight.sizes(), " matrix");
   if (start == "pissa") {
@@ -110,12 +110,18 @@ Tensor LoraImpl::output(Tensor y, const Tensor& x, const ProjectionImpl& base) c
 /// |w|^2 + 2 s (W A^T) . b + s^2 b^T (A A^T) b.
 Tensor LoraImpl::row_norms(const ProjectionImpl& base) const {
   torch::NoGradGuard no_grad;
-  const auto weight = base.weight;
-  const auto own =
-      at::linalg_vector_norm(weight, 2, at::IntArrayRef{1}, false, lora_B.scalar_type());
-  const auto mixed = at::linear(weight, lora_A.to(weight.scalar_type())).to(lora_B.scalar_type());
+  const auto squares = [&] {
+    return at::linalg_vector_norm(base.packed ? base.dense_weight() : base.weight, 2,
+                                  at::IntArrayRef{1}, false, lora_B.scalar_type())
+        .square();
+  };
+  // A packed weight is expanded once for this: it never changes.
+  if (base.packed && !packed_squares_.defined()) packed_squares_ = squares();
+  const auto own = base.packed ? packed_squares_ : squares();
+  const auto a = base.packed ? lora_A : as_dtype_of(lora_A, base.weight);
+  const auto mixed = as_dtype_of(base.product(a).t(), lora_B);
   const auto low = at::matmul(lora_B, at::matmul(lora_A, lora_A.t()));
-  return (own.square() + (mixed * 2 * scale_ + low * (scale_ * scale_)).mul(lora_B).sum(1))
+  return (own + (mixed * 2 * scale_ + low * (scale_ * scale_)).mul(lora_B).sum(1))
       .clamp_min(0)
       .sqrt();
 }
@@ -127,7 +133,7 @@ Tensor LoraImpl::dora_output(const Tensor& y, const Tensor& x, const ProjectionI
   // dropout(x).
   const auto in = dropped(x);
   const auto plain = bias.defined() ? y - bias : y;
-  auto changed = in.is_same(x) ? plain.clone() : at::linear(in, base.weight.to(x.scalar_type()));
+  auto changed = in.is_same(x) ? plain.clone() : base.product(in);
   const auto kept = in.is_same(x) ? Tensor() : changed.clone();
   auto rows = changed.view({-1, changed.size(-1)});
   const auto low = at::linear(in, lora_A.to(x.scalar_type()));
@@ -168,17 +174,16 @@ FoldedWeights LoraImpl::unfold(const ProjectionImpl& merged) const {
 
 EmbeddingLoraImpl::EmbeddingLoraImpl(const TokenEmbeddingImpl& base, const LoraConfig& config)
     : scale_(lora_scale(config, config.r, config.lora_alpha)) {
-  const auto options = trainable_options(base.weight);
-  lora_embedding_A = register_parameter("lora_embedding_A",
-                                        torch::zeros({config.r, base.weight.size(0)}, options));
-  lora_embedding_B = register_parameter("lora_embedding_B",
-                                        torch::randn({base.weight.size(1), config.r}, options));
+  const auto options = base.adapter_options();
+  lora_embedding_A =
+      register_parameter("lora_embedding_A", torch::zeros({config.r, base.vocab_size()}, options));
+  lora_embedding_B =
+      register_parameter("lora_embedding_B", torch::randn({base.hidden_size(), config.r}, options));
 }
 
-Tensor EmbeddingLoraImpl::rows(const Tensor& ids, const Tensor& weight) const {
+Tensor EmbeddingLoraImpl::rows(const Tensor& ids, const Tensor& base_rows) const {
   const auto low = at::embedding(lora_embedding_A.t(), ids);  // [N, R]
-  return at::embedding(weight, ids) +
-         (at::linear(low, lora_embedding_B) * scale_).to(weight.scalar_type());
+  return base_rows + as_dtype_of(at::linear(low, lora_embedding_B) * scale_, base_rows);
 }
 
 Tensor EmbeddingLoraImpl::delta() const {

@@ -95,7 +95,8 @@ class LoraImpl : public AdditiveAdapter {
 
   double scale_;
   double dropout_;
-  mutable Tensor norm_;  // DoRA's, of the weight that was folded
+  mutable Tensor norm_;            // DoRA's, of the weight that was folded
+  mutable Tensor packed_squares_;  // |w|^2 of each row of a packed weight
 };
 TORCH_MODULE(Lora);
 
@@ -105,7 +106,7 @@ class EmbeddingLoraImpl : public EmbeddingAdapter {
   /// A = 0, B ~ N(0, 1), as PEFT.
   EmbeddingLoraImpl(const TokenEmbeddingImpl& base, const LoraConfig& config);
 
-  Tensor rows(const Tensor& ids, const Tensor& weight) const override;
+  Tensor rows(const Tensor& ids, const Tensor& base_rows) const override;
   Tensor whole(const Tensor& weight) const override;
   Tensor unfold(const Tensor& merged) const override;
 

@@ -46,7 +46,7 @@ void validate(const LoKrConfig& config) {
 
 LoHaImpl::LoHaImpl(const ProjectionImpl& base, const LoHaConfig& config)
     : scale_(config.alpha / static_cast<double>(config.r)) {
-  const auto options = trainable_options(base.weight);
+  const auto options = base.adapter_options();
   const auto in = base.in_features(), out = base.out_features();
   hada_w1_a = add_factor(*this, "hada_w1_a", {out, config.r}, options, /*zero=*/false);
   hada_w1_b = add_factor(*this, "hada_w1_b", {config.r, in}, options, false);
@@ -79,7 +79,7 @@ std::pair<std::int64_t, std::int64_t> factorization(std::int64_t dimension, std:
 
 LoKrImpl::LoKrImpl(const ProjectionImpl& base, const LoKrConfig& config)
     : scale_(config.alpha / static_cast<double>(config.r)) {
-  const auto options = trainable_options(base.weight);
+  const auto options = base.adapter_options();
   const auto [in_m, in_n] = factorization(base.in_features(), config.decompose_factor);
   const auto [out_l, out_k] = factorization(base.out_features(), config.decompose_factor);
   const auto add = [&](const char* name, std::int64_t rows, std::int64_t columns, bool zero) {

@@ -24,8 +24,8 @@ OftImpl::OftImpl(const ProjectionImpl& base, const OftConfig& config)
               " does not divide the layer's width ", base.in_features());
   const auto node = register_module("oft_R", std::make_shared<torch::nn::Module>());
   oft_R = node->register_parameter(
-      "weight", torch::zeros({base.in_features() / size_, size_ * (size_ - 1) / 2},
-                             trainable_options(base.weight)));
+      "weight",
+      torch::zeros({base.in_features() / size_, size_ * (size_ - 1) / 2}, base.adapter_options()));
 }
 
 /// The rotation of each block, [blocks, n, n]: I + 2 Q + 2 Q^2 + ..., the last term once, or
@@ -56,7 +56,7 @@ Tensor OftImpl::input(const Tensor& x) const {
 
 /// W with each block of columns times the transpose of that block's matrix.
 FoldedWeights OftImpl::rotated(const ProjectionImpl& layer, const Tensor& blocks) const {
-  const auto weight = as_dtype_of(layer.weight.detach(), blocks);
+  const auto weight = as_dtype_of(layer.dense_weight(), blocks);
   const auto cut = weight.view({weight.size(0), oft_R.size(0), 1, size_});
   return {at::matmul(cut, blocks.transpose(1, 2)).view(weight.sizes()), layer.bias};
 }

@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 #include <torch/types.h>
 
+#include <hone/kernels/packed_linear.h>
 #include <hone/projection.h>
 #include <hone/trainable.h>
 
@@ -19,7 +20,7 @@ Tensor shifted(const Tensor& base, const Tensor& delta, double sign) {
 }  // namespace
 
 FoldedWeights AdditiveAdapter::fold(const ProjectionImpl& base) const {
-  return {shifted(base.weight, weight_delta(), 1), shifted(base.bias, bias_delta(), 1)};
+  return {shifted(base.dense_weight(), weight_delta(), 1), shifted(base.bias, bias_delta(), 1)};
 }
 
 FoldedWeights AdditiveAdapter::unfold(const ProjectionImpl& merged) const {
@@ -56,7 +57,26 @@ Tensor ProjectionImpl::forward(const Tensor& x) {
 
 Tensor ProjectionImpl::linear(const Tensor& x) const {
   // A copy of the weights that an adapter trains is fp32, whatever the base is.
+  if (packed) return kernels::packed_linear(x, packed, as_dtype_of(bias, x));
   return at::linear(x, as_dtype_of(weight, x), as_dtype_of(bias, x));
+}
+
+Tensor ProjectionImpl::product(const Tensor& x) const {
+  return packed ? kernels::packed_linear(x, packed, {}) : at::linear(x, as_dtype_of(weight, x));
+}
+
+void ProjectionImpl::pack(std::shared_ptr<const kernels::PackedWeight> matrix) {
+  TORCH_CHECK(slot_.empty(), "a layer that holds adapters cannot be packed");
+  TORCH_CHECK(matrix->rows() == out_features() && matrix->columns() == in_features(),
+              "a packed matrix of ", matrix->rows(), " x ", matrix->columns(),
+              " does not fit a layer of ", out_features(), " x ", in_features());
+  packed = std::move(matrix);
+  weight.reset();
+  parameters_.erase("weight");
+}
+
+at::TensorOptions ProjectionImpl::adapter_options() const {
+  return packed ? at::TensorOptions().dtype(at::kFloat) : trainable_options(weight);
 }
 
 Tensor ProjectionImpl::forward_segments(const Tensor& x) const {
@@ -102,7 +122,7 @@ void ProjectionImpl::set_active(const std::string& name) {
 
 FoldedWeights ProjectionImpl::folded(at::ScalarType dtype) const {
   const auto* adapter = active_adapter();
-  auto result = adapter == nullptr ? FoldedWeights{weight.detach(), bias} : adapter->fold(*this);
+  auto result = adapter == nullptr ? FoldedWeights{dense_weight(), bias} : adapter->fold(*this);
   result.weight = result.weight.to(dtype);
   if (result.bias.defined()) result.bias = result.bias.detach().to(dtype);
   return result;
@@ -114,6 +134,7 @@ std::string ProjectionImpl::merge_obstacle() const {
 }
 
 void ProjectionImpl::replace_weights(const FoldedWeights& with) {
+  TORCH_CHECK(!packed, "an adapter cannot be folded into a packed weight in place");
   torch::NoGradGuard no_grad;
   weight.copy_(with.weight);
   if (bias.defined()) bias.copy_(with.bias);

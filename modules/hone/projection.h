@@ -11,6 +11,7 @@
 #include <torch/nn/pimpl.h>
 
 #include <hone/adapter_slot.h>
+#include <hone/kernels/packed_weight.h>
 #include <hone/shapes.h>
 
 namespace hone {
@@ -85,8 +86,21 @@ class ProjectionImpl : public torch::nn::Module, public AdapterHost {
   /// The layer without any adapter.
   Tensor linear(const Tensor& x) const;
 
-  std::int64_t in_features() const { return weight.size(1); }
-  std::int64_t out_features() const { return weight.size(0); }
+  /// x W^T, without adapter and bias; `x`: [..., in].
+  Tensor product(const Tensor& x) const;
+
+  std::int64_t in_features() const { return packed ? packed->columns() : weight.size(1); }
+  std::int64_t out_features() const { return packed ? packed->rows() : weight.size(0); }
+
+  /// Computes with `matrix` from now on, which stays packed; `weight` is given up. Throws
+  /// `c10::Error` for another shape, or where there are adapters already.
+  void pack(std::shared_ptr<const kernels::PackedWeight> matrix);
+
+  /// W as a tensor without a gradient, expanded where it is packed: [out, in].
+  Tensor dense_weight() const { return packed ? packed->dequantize(at::kFloat) : weight.detach(); }
+
+  /// Options of the tensors that an adapter of this layer trains; see `trainable_options`.
+  at::TensorOptions adapter_options() const;
 
   /// Adds `adapter` under `name` and makes it the active one. Throws `c10::Error` where the name is
   /// taken.
@@ -117,8 +131,9 @@ class ProjectionImpl : public torch::nn::Module, public AdapterHost {
   std::string merge_obstacle() const override;
   bool merged() const { return merged_ != nullptr; }
 
-  Tensor weight;  ///< [out, in]
-  Tensor bias;    ///< [out]; undefined where the layer has none
+  Tensor weight;                                        ///< [out, in]; undefined where it is packed
+  std::shared_ptr<const kernels::PackedWeight> packed;  ///< instead of `weight`, or null
+  Tensor bias;  ///< [out]; undefined where the layer has none
 
  private:
   Tensor forward_segments(const Tensor& x) const;

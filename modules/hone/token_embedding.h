@@ -8,6 +8,7 @@
 #include <torch/nn/pimpl.h>
 
 #include <hone/adapter_slot.h>
+#include <hone/kernels/packed_weight.h>
 #include <hone/shapes.h>
 
 namespace hone {
@@ -15,9 +16,9 @@ namespace hone {
 /// Changes the rows that an embedding gives. Owns only its own parameters.
 class EmbeddingAdapter : public torch::nn::Module {
  public:
-  /// The rows of the changed matrix at `ids`. `ids`: [N], int64; `weight`: [V, D], the base's.
-  /// Returns [N, D] in the dtype of `weight`.
-  virtual Tensor rows(const Tensor& ids, const Tensor& weight) const = 0;
+  /// The rows of the changed matrix at `ids`. `ids`: [N], int64; `base_rows`: [N, D], those of the
+  /// base. Returns [N, D] in their dtype.
+  virtual Tensor rows(const Tensor& ids, const Tensor& base_rows) const = 0;
 
   /// The whole changed matrix, [V, D], in at least fp32.
   virtual Tensor whole(const Tensor& weight) const = 0;
@@ -56,9 +57,27 @@ class TokenEmbeddingImpl : public torch::nn::Module, public AdapterHost {
   void merge() override;
   void unmerge() override;
 
-  Tensor weight;  ///< [V, D]
+  std::int64_t vocab_size() const { return packed ? packed->rows() : weight.size(0); }
+  std::int64_t hidden_size() const { return packed ? packed->columns() : weight.size(1); }
+
+  /// Looks up in `matrix` from now on, which stays packed, and gives rows in `dtype`; `weight` is
+  /// given up.
+  void pack(std::shared_ptr<const kernels::PackedWeight> matrix, at::ScalarType dtype);
+
+  /// The matrix as a tensor without a gradient, expanded where it is packed: [V, D].
+  Tensor dense_weight() const { return packed ? packed->dequantize(at::kFloat) : weight.detach(); }
+
+  /// The rows at `ids` without any adapter: [N, D].
+  Tensor base_rows(const Tensor& ids) const;
+
+  /// Options of the tensors that an adapter of this layer trains; see `trainable_options`.
+  at::TensorOptions adapter_options() const;
+
+  Tensor weight;                                        ///< [V, D]; undefined where it is packed
+  std::shared_ptr<const kernels::PackedWeight> packed;  ///< instead of `weight`, or null
 
  private:
+  at::ScalarType packed_dtype_ = at::kFloat;
   AdapterSlot<EmbeddingAdapter> slot_;
   EmbeddingAdapter* merged_ = nullptr;
   Tensor replaced_;  // the base's matrix while one that replaces it is folded in
@@ -69,7 +88,7 @@ TORCH_MODULE(TokenEmbedding);
 class EmbeddingCopyImpl : public EmbeddingAdapter {
  public:
   explicit EmbeddingCopyImpl(const TokenEmbeddingImpl& base);
-  Tensor rows(const Tensor& ids, const Tensor& base) const override;
+  Tensor rows(const Tensor& ids, const Tensor& base_rows) const override;
   Tensor whole(const Tensor& base) const override;
   Tensor unfold(const Tensor& merged) const override;
   bool replaces_whole() const override { return true; }
@@ -86,7 +105,7 @@ class TrainableTokensImpl : public EmbeddingAdapter {
   /// the base lacks.
   TrainableTokensImpl(const TokenEmbeddingImpl& base,
                       const std::vector<std::int64_t>& token_indices);
-  Tensor rows(const Tensor& ids, const Tensor& base) const override;
+  Tensor rows(const Tensor& ids, const Tensor& base_rows) const override;
   Tensor whole(const Tensor& base) const override;
   Tensor unfold(const Tensor& merged) const override;
   bool changes_tied_head() const override { return true; }

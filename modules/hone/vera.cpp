@@ -41,7 +41,7 @@ VeraImpl::VeraImpl(const ProjectionImpl& base,
       in_(base.in_features()),
       out_(base.out_features()),
       dropout_(config.vera_dropout) {
-  const auto options = trainable_options(base.weight);
+  const auto options = base.adapter_options();
   vera_lambda_b = register_parameter("vera_lambda_b", torch::zeros({out_}, options));
   vera_lambda_d =
       register_parameter("vera_lambda_d", torch::full({config.r}, config.d_initial, options));

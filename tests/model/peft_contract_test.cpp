@@ -280,6 +280,63 @@ TEST_P(PeftContract, WorksOverABf16Base) {
   EXPECT_LT(relative_difference(logits, exact(input_ids())), 0.1);
 }
 
+/// Two models with the same numbers: one packed in 8-bit integers, one expanded from it.
+std::pair<CausalLM, CausalLM> packed_and_expanded(const std::string& name) {
+  const auto path = fixture_path("models/" + name);
+  auto packed = load_pretrained(path, {.quantization = Quantization::kInt8});
+  auto dense = load_pretrained(path);
+  for (auto& [layer, projection] : named_projections(*dense)) {
+    for (auto& [other, source] : named_projections(*packed)) {
+      if (layer == other && source->packed) projection->weight.copy_(source->dense_weight());
+    }
+  }
+  packed->eval();
+  dense->eval();
+  return {packed, dense};
+}
+
+TEST_P(PeftContract, WorksOverAQuantisedBase) {
+  auto [packed, dense] = packed_and_expanded(std::get<1>(GetParam()));
+  const auto& config = method().config;
+  const auto* lora = std::get_if<LoraConfig>(&config);
+  if (std::holds_alternative<SelectiveConfig>(config) ||
+      (lora != nullptr && !lora->modules_to_save.empty())) {
+    EXPECT_NE(error_of([&] { attach(packed, config); }).find("is quantised"), std::string::npos);
+    EXPECT_FALSE(has_adapter(packed, kDefaultAdapter));
+    return;
+  }
+  for (auto* model : {&packed, &dense}) {
+    at::manual_seed(3);
+    attach(*model, config);
+    *model = shaken(*model);
+  }
+  const auto logits = packed(input_ids());
+  EXPECT_LT(relative_difference(logits, dense(input_ids())), 1e-5);
+  logits.square().sum().backward();
+  dense(input_ids()).square().sum().backward();
+  const auto wanted = trainable_parameters(dense);
+  const auto got = trainable_parameters(packed);
+  ASSERT_EQ(got.size(), wanted.size());
+  for (std::size_t i = 0; i < got.size(); ++i)
+    EXPECT_LT(relative_difference(got[i].second.grad(), wanted[i].second.grad()), 1e-4)
+        << got[i].first;
+  torch::NoGradGuard no_grad;
+  const TemporaryFolder scratch;
+  save_adapter(packed, config, scratch / "adapter", "base");
+  auto original = base();
+  load_adapter(original, scratch / "adapter");  // known again by the full-precision base
+  if (!method().merges) return;
+  bool of_projections = false;
+  for (const auto& [path, projection] : named_projections(*packed))
+    of_projections = of_projections || projection->active_adapter() != nullptr;
+  if (of_projections) {
+    EXPECT_NE(error_of([&] { merge(packed); }).find("base is quantised"), std::string::npos);
+  }
+  save_pretrained(packed, scratch / "merged");
+  auto merged = load_pretrained(scratch / "merged");
+  EXPECT_LT(relative_difference(merged(input_ids()), logits), 1e-4);
+}
+
 INSTANTIATE_TEST_SUITE_P(Methods,
                          PeftContract,
                          ::testing::Combine(::testing::ValuesIn(methods()),

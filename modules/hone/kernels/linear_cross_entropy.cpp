@@ -8,6 +8,7 @@
 #include <torch/types.h>
 
 #include <hone/kernels/linear_cross_entropy.h>
+#include <hone/kernels/packed_linear.h>
 #include <hone/kernels/rows.h>
 
 namespace hone::kernels {
@@ -89,26 +90,42 @@ double softmax_minus_target(Tensor& logits, const Tensor& targets, double softca
   return losses.sum().item<double>();
 }
 
+/// The head, [V, D]: a tensor, or packed.
+struct HeadMatrix {
+  Tensor weight;
+  const PackedWeight* packed = nullptr;
+
+  std::int64_t rows() const { return packed ? packed->rows() : weight.size(0); }
+  Tensor logits(const Tensor& hidden) const {
+    return packed ? packed_product(hidden, *packed) : at::linear(hidden, weight);
+  }
+  Tensor back(const Tensor& gradient) const {
+    return packed ? packed_product_transposed(gradient, *packed) : at::matmul(gradient, weight);
+  }
+};
+
 struct LinearCrossEntropyFunction : torch::autograd::Function<LinearCrossEntropyFunction> {
   static Tensor forward(AutogradContext* context,
                         const Tensor& hidden,
                         const Tensor& weight,
+                        const PackedWeight* packed,
                         const Tensor& targets,
                         double softcapping,
                         bool needs_hidden,
                         bool needs_weight) {
+    const HeadMatrix head{weight, packed};
     const auto dtype = hidden.scalar_type();
     auto dhidden = needs_hidden ? at::empty_like(hidden) : Tensor();
     auto dweight =
         needs_weight ? at::zeros(weight.sizes(), weight.options().dtype(at::kFloat)) : Tensor();
-    const auto block = std::max<std::int64_t>(1, kBlockNumbers / weight.size(0));
+    const auto block = std::max<std::int64_t>(1, kBlockNumbers / head.rows());
     double loss = 0;
     for (std::int64_t first = 0; first < hidden.size(0); first += block) {
       const auto count = std::min(block, hidden.size(0) - first);
       const auto rows = hidden.narrow(0, first, count);
-      auto logits = at::linear(rows, weight).to(at::kFloat);
+      auto logits = head.logits(rows).to(at::kFloat);
       loss += softmax_minus_target(logits, targets.narrow(0, first, count), softcapping);
-      if (needs_hidden) dhidden.narrow(0, first, count).copy_(at::matmul(logits.to(dtype), weight));
+      if (needs_hidden) dhidden.narrow(0, first, count).copy_(head.back(logits.to(dtype)));
       if (needs_weight) dweight.addmm_(logits.t(), rows.to(at::kFloat));
     }
     context->save_for_backward({dhidden, dweight});
@@ -123,6 +140,7 @@ struct LinearCrossEntropyFunction : torch::autograd::Function<LinearCrossEntropy
         static_cast<at::ScalarType>(context->saved_data["weight_dtype"].toInt());
     return {saved[0].defined() ? saved[0] * factor : Tensor(),
             saved[1].defined() ? (saved[1] * factor).to(weight_dtype) : Tensor(),
+            Tensor(),
             Tensor(),
             Tensor(),
             Tensor(),
@@ -141,9 +159,25 @@ Tensor linear_cross_entropy(const Tensor& hidden,
   if (!runs_on_rows(hidden))
     return linear_cross_entropy_reference(hidden, weight, targets, softcapping);
   const bool learns = torch::GradMode::is_enabled();
-  return LinearCrossEntropyFunction::apply(hidden.contiguous(), weight, targets.contiguous(),
+  const PackedWeight* none = nullptr;
+  return LinearCrossEntropyFunction::apply(hidden.contiguous(), weight, none, targets.contiguous(),
                                            softcapping, learns && hidden.requires_grad(),
                                            learns && weight.requires_grad());
+}
+
+Tensor linear_cross_entropy(const Tensor& hidden,
+                            const PackedWeight& weight,
+                            const Tensor& targets,
+                            double softcapping) {
+  expect_shape(hidden, {kAnySize, weight.columns()}, "hidden");
+  expect_shape(targets, {hidden.size(0)}, "targets");
+  if (!runs_on_rows(hidden))
+    return linear_cross_entropy_reference(hidden, weight.dequantize(hidden.scalar_type()), targets,
+                                          softcapping);
+  const bool learns = torch::GradMode::is_enabled() && hidden.requires_grad();
+  // autograd asks every tensor argument for its device, so there is an empty one.
+  return LinearCrossEntropyFunction::apply(hidden.contiguous(), at::empty({0}, at::kFloat), &weight,
+                                           targets.contiguous(), softcapping, learns, false);
 }
 
 Tensor linear_cross_entropy_reference(const Tensor& hidden,

@@ -2,6 +2,7 @@
 // cross-entropy in one pass over blocks of positions, so that [M, V] never exists in memory.
 #pragma once
 
+#include <hone/kernels/packed_weight.h>
 #include <hone/shapes.h>
 
 namespace hone::kernels {
@@ -15,6 +16,12 @@ namespace hone::kernels {
 /// are formed in the forward pass block by block and scaled in the backward.
 Tensor linear_cross_entropy(const Tensor& hidden,
                             const Tensor& weight,
+                            const Tensor& targets,
+                            double softcapping = 0);
+
+/// The same with a packed head, expanded a few rows at a time.
+Tensor linear_cross_entropy(const Tensor& hidden,
+                            const PackedWeight& weight,
                             const Tensor& targets,
                             double softcapping = 0);
 

@@ -23,9 +23,17 @@ FoldedParameters::FoldedParameters(const CausalLM& model) {
   }
   const PeftModules modules(model);
   for (const auto& [path, projection] : modules.projections) {
+    if (projection->packed) {
+      base_.emplace(path + ".weight", Tensor());
+      packed_.emplace(path, projection);
+    }
     if (projection->active_adapter() != nullptr) projections_.emplace(path, projection);
   }
   for (const auto& [path, embedding] : modules.embeddings) {
+    if (embedding->packed) {
+      base_.emplace(path + ".weight", Tensor());
+      packed_embeddings_.emplace(path, embedding);
+    }
     const auto* adapter = embedding->active_adapter();
     if (adapter == nullptr) continue;
     if (model->config.tie_word_embeddings && !adapter->changes_tied_head())
@@ -51,6 +59,21 @@ bool FoldedParameters::is_folded(const std::string& name) const {
   return copies_.contains(name) || projections_.contains(path) || embeddings_.contains(path);
 }
 
+std::vector<std::string> FoldedParameters::names() const {
+  std::vector<std::string> names;
+  for (const auto& [name, tensor] : base_) names.push_back(name);
+  return names;
+}
+
+Tensor FoldedParameters::original(const std::string& name) const {
+  const auto path = owner_and_last(name).first;
+  const auto& own = base_.at(name);
+  if (own.defined()) return own;
+  if (const auto found = packed_.find(path); found != packed_.end())
+    return found->second->dense_weight();
+  return packed_embeddings_.at(path)->dense_weight();
+}
+
 Tensor FoldedParameters::at(const std::string& name) const {
   torch::NoGradGuard no_grad;
   const auto [path, parameter] = owner_and_last(name);
@@ -59,9 +82,9 @@ Tensor FoldedParameters::at(const std::string& name) const {
     return parameter == "bias" ? folded.bias.detach() : folded.weight;
   }
   if (const auto found = embeddings_.find(path); found != embeddings_.end())
-    return found->second->active_adapter()->whole(found->second->weight);
+    return found->second->active_adapter()->whole(found->second->dense_weight());
   const auto copy = copies_.find(name);
-  return copy != copies_.end() ? copy->second : base_.at(name);
+  return copy != copies_.end() ? copy->second : original(name);
 }
 
 }  // namespace hone

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <hone/causal_lm.h>
 
@@ -16,8 +17,11 @@ class FoldedParameters {
   /// Throws `Error` where the active adapter cannot be folded into weights, with the reason.
   explicit FoldedParameters(const CausalLM& model);
 
-  /// The base's parameters as they are, by name.
-  const std::map<std::string, Tensor>& base() const { return base_; }
+  /// The names of the base's parameters, in order.
+  std::vector<std::string> names() const;
+
+  /// The base's parameter `name`, expanded where it is packed.
+  Tensor original(const std::string& name) const;
 
   /// Whether the active adapter changes the parameter `name`.
   bool is_folded(const std::string& name) const;
@@ -26,7 +30,9 @@ class FoldedParameters {
   Tensor at(const std::string& name) const;
 
  private:
-  std::map<std::string, Tensor> base_;
+  std::map<std::string, Tensor> base_;  // undefined where it is packed
+  std::map<std::string, Projection> packed_;
+  std::map<std::string, std::shared_ptr<TokenEmbeddingImpl>> packed_embeddings_;
   std::map<std::string, Projection> projections_;  // with an active adapter, by name
   std::map<std::string, std::shared_ptr<TokenEmbeddingImpl>> embeddings_;
   std::map<std::string, Tensor> copies_;  // by parameter

@@ -185,11 +185,9 @@ void save_gguf(const CausalLM& model,
   add_config(writer, config);
   if (add_metadata) add_metadata(writer);
   const FoldedParameters folded(model);
-  for (const auto& [name, parameter] : folded.base()) {
-    const auto weight = folded.at(name).to(at::promote_types(parameter.scalar_type(), at::kFloat));
+  for (const auto& name : folded.names()) {
     add_tensor(writer, gguf_of_parameter(name, config).value(),
-               to_gguf_order(name, folded.is_folded(name) ? weight : parameter, config), type,
-               bytes);
+               to_gguf_order(name, folded.at(name), config), type, bytes);
   }
   add_rope_tables(writer, config, bytes);
   const fs::path unchecked = path.string() + ".unchecked";

@@ -57,6 +57,9 @@ FoldReport merge(CausalLM& model) {
   for (auto& [path, projection] : named_projections(*model)) {
     const auto* adapter = projection->active_adapter();
     if (adapter == nullptr) continue;
+    if (projection->packed)
+      fail(path, ": the base is quantised (", projection->packed->type_name(),
+           ") and would round the adapter away; hone-merge writes a merged model");
     const auto before = projection->weight.clone();
     projection->merge();
     const auto back = adapter->unfold(*projection).weight.to(before.scalar_type());

@@ -86,7 +86,7 @@ struct Attachment {
       out = std::max(out, modules.projections.at(path)->out_features());
     }
     const auto shared =
-        VeraProjection::draw(config, in, out, trainable_options(model->head_weight()));
+        VeraProjection::draw(config, in, out, model->model->embed_tokens->adapter_options());
     to_projections([&](const std::string&, const ProjectionImpl& base) {
       return Vera(base, config, shared).ptr();
     });
@@ -123,7 +123,7 @@ struct Attachment {
   void operator()(const SelectiveConfig&) const {}
 
   void operator()(const BottleneckConfig& config) const {
-    const auto options = trainable_options(model->head_weight());
+    const auto options = model->model->embed_tokens->adapter_options();
     const auto make = [&] { return Bottleneck(model->config.hidden_size, config, options).ptr(); };
     for (const auto& path : plan.modules) {
       auto& layer = *modules.layers.at(path);
@@ -134,18 +134,20 @@ struct Attachment {
 
   void operator()(const PromptTuningConfig& config) const {
     const auto m = config.num_virtual_tokens;
-    const auto& weight = model->model->embed_tokens->weight;
-    auto start = torch::randn({m, weight.size(1)}, trainable_options(weight));
+    const auto& embedding = *model->model->embed_tokens;
+    auto start = torch::randn({m, embedding.hidden_size()}, embedding.adapter_options());
     if (config.prompt_tuning_init != "RANDOM") {
       auto ids = config.prompt_tuning_init_ids;
       if (config.prompt_tuning_init == "SAMPLE_VOCAB") {
-        const auto drawn = at::randint(weight.size(0), {m}, at::kLong);
+        const auto drawn = at::randint(embedding.vocab_size(), {m}, at::kLong);
         ids.assign(drawn.template data_ptr<std::int64_t>(),
                    drawn.template data_ptr<std::int64_t>() + m);
       }
       if (ids.empty()) fail("prompt_tuning_init_text: the text has no tokens");
+      std::vector<std::int64_t> repeated;
       for (std::int64_t t = 0; t < m; ++t)
-        start[t].copy_(weight.detach()[ids[static_cast<std::size_t>(t) % ids.size()]]);
+        repeated.push_back(ids[static_cast<std::size_t>(t) % ids.size()]);
+      start.copy_(embedding.base_rows(at::tensor(repeated, at::kLong)).detach());
     }
     auto& decoder = *model->model;
     decoder.prompt_slot.add(decoder, name, SoftPrompt(start).ptr());
@@ -153,7 +155,7 @@ struct Attachment {
 
   void operator()(const PromptEncoderConfig& config) const {
     auto& decoder = *model->model;
-    const auto options = trainable_options(decoder.embed_tokens->weight);
+    const auto options = decoder.embed_tokens->adapter_options();
     decoder.prompt_slot.add(decoder, name,
                             SoftPrompt(config, model->config.hidden_size, options).ptr());
   }
@@ -162,7 +164,7 @@ struct Attachment {
     auto& decoder = *model->model;
     const PrefixKVImpl::Shape shape{model->config.num_hidden_layers,
                                     model->config.num_key_value_heads, model->config.head_dim};
-    const auto options = trainable_options(decoder.embed_tokens->weight);
+    const auto options = decoder.embed_tokens->adapter_options();
     decoder.prefix_slot.add(decoder, name, PrefixKV(config, shape, options).ptr());
   }
 
@@ -173,6 +175,10 @@ struct Attachment {
       const auto embedding = modules.embeddings.find(path);
       if (embedding != modules.embeddings.end()) {
         embedding->second->add_adapter(name, EmbeddingCopy(*embedding->second).ptr());
+      } else if (!has_copyable(*modules.find(path), parameter.substr(dot + 1))) {
+        fail(parameter,
+             ": is quantised and cannot be trained itself; load the model without "
+             "quantization, or train an adapter");
       } else {
         add_parameter_copy(*model->adapters(), *modules.find(path), parameter.substr(dot + 1),
                            name);

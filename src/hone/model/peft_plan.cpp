@@ -86,7 +86,10 @@ class Chooser {
 /// Both parameters of a module that has them.
 void add_copies(const PeftModules& modules, const std::string& path, AttachPlan& plan) {
   const auto module = modules.find(path);
-  if (modules.embeddings.contains(path)) plan.copies.insert(path + ".weight");
+  const auto projection = modules.projections.find(path);
+  const bool is_packed = projection != modules.projections.end() && projection->second->packed;
+  // A packed matrix is refused by name where the copy is made.
+  if (is_packed || modules.embeddings.contains(path)) plan.copies.insert(path + ".weight");
   for (const char* parameter : {"weight", "bias"}) {
     if (has_copyable(*module, parameter)) plan.copies.insert(concat(path, ".", parameter));
   }

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <functional>
 #include <map>
 #include <set>
@@ -11,10 +12,13 @@
 
 #include <hone/base/error.h>
 #include <hone/base/files.h>
+#include <hone/base/names.h>
 #include <hone/model/config_gguf.h>
 #include <hone/model/config_json.h>
 #include <hone/model/folded.h>
 #include <hone/model/gguf_names.h>
+#include <hone/model/packed_weights.h>
+#include <hone/model/peft.h>
 #include <hone/model/pretrained.h>
 #include <hone/model/tensor_files.h>
 #include <hone/model/weight_files.h>
@@ -41,12 +45,30 @@ void unify_dtypes(CausalLM& model) {
   for (auto parameter : parameters) parameter.set_data(parameter.to(at::kFloat));
 }
 
+/// Packs one layer's matrix from `stored`; says whether it did.
+bool pack_layer(const std::string& path,
+                Projection& projection,
+                const Tensor& stored,
+                Quantization how) {
+  if (how != Quantization::kNf4 && how != Quantization::kInt8) return false;
+  if (path == "lm_head") return false;
+  try {
+    projection->pack(how == Quantization::kNf4 ? pack_nf4(stored) : pack_int8(stored));
+  } catch (const Error& error) {
+    fail(path, ": ", error.what());
+  }
+  return true;
+}
+
 /// Puts the tensors of `source` in the place of the model's own, which were never touched and so
 /// take no memory.
 void fill(CausalLM& model,
           const Source& source,
           const LoadOptions& options,
           const std::string& place) {
+  std::map<std::string, Projection> projections;
+  for (auto& [path, projection] : named_projections(*model))
+    projections.emplace(path + ".weight", projection);
   for (auto& item : model->named_parameters()) {
     auto stored = source(item.key());
     if (!stored.defined()) fail(place, ": tensor \"", item.key(), "\" is missing");
@@ -57,6 +79,10 @@ void fill(CausalLM& model,
     }
     if (!stored.is_floating_point())
       fail(place, ": tensor \"", item.key(), "\" does not hold floating-point numbers");
+    const auto layer = projections.find(item.key());
+    if (layer != projections.end() && pack_layer(item.key().substr(0, item.key().rfind('.')),
+                                                 layer->second, stored, options.quantization))
+      continue;
     parameter.set_data(options.dtype ? stored.to(*options.dtype) : stored);
     parameter.set_requires_grad(false);
   }
@@ -109,6 +135,38 @@ CausalLM load_folder(const fs::path& folder, const LoadOptions& options) {
   return model;
 }
 
+/// Leaves the quantised matrices of a GGUF file where they are.
+void pack_stored(CausalLM& model,
+                 const std::map<std::string, const GgufTensor*>& tensors,
+                 const GgufFile& file,
+                 at::ScalarType dtype) {
+  const auto packed = [&](const std::string& path, std::int64_t rows,
+                          std::int64_t columns) -> PackedPointer {
+    const auto parameter = path + ".weight";
+    const auto found = tensors.find(parameter);
+    if (found == tensors.end() || !is_quantized(found->second->type)) return nullptr;
+    if (found->second->shape != std::vector<std::int64_t>{columns, rows})
+      fail(file.path().string(), ": tensor \"", found->second->name, "\" has shape ",
+           shape_text(found->second->shape), ", the model needs ", shape_text({columns, rows}));
+    const auto order =
+        from_gguf_order(parameter, at::arange(rows, at::kLong).unsqueeze(1), model->config)
+            .contiguous();
+    const auto* row = order.const_data_ptr<std::int64_t>();
+    std::vector<std::int64_t> row_of(row, row + rows);
+    if (std::is_sorted(row_of.begin(), row_of.end())) row_of.clear();
+    return pack_gguf(*found->second, file.owner(), std::move(row_of));
+  };
+  for (auto& [path, projection] : named_projections(*model)) {
+    if (auto matrix = packed(path, projection->out_features(), projection->in_features()))
+      projection->pack(std::move(matrix));
+  }
+  auto& embedding = *model->model->embed_tokens;
+  const auto names = names_of(model->config);
+  if (auto matrix = packed(names.decoder + "." + names.embed_tokens, embedding.vocab_size(),
+                           embedding.hidden_size()))
+    embedding.pack(std::move(matrix), dtype);
+}
+
 bool is_rope_table(std::string_view name) {
   return name == kRopeFactors || name == kShortRopeFactors || name == kLongRopeFactors;
 }
@@ -126,6 +184,8 @@ CausalLM load_gguf(const fs::path& path, const LoadOptions& options) {
     refuse_extra(model, *name, path.string());
     by_parameter[*name] = &tensor;
   }
+  if (options.quantization == Quantization::kStored)
+    pack_stored(model, by_parameter, file, options.dtype.value_or(at::kFloat));
   const Source source = [&](const std::string& name) {
     const auto found = by_parameter.find(name);
     if (found == by_parameter.end()) return Tensor();
@@ -165,8 +225,30 @@ CausalLMConfig load_config(const fs::path& path) {
   return config_from_json(read_json(config), config.string());
 }
 
+Quantization quantization(const std::string& name) {
+  static constexpr std::array kKinds = {
+      std::pair{"none", Quantization::kNone}, std::pair{"stored", Quantization::kStored},
+      std::pair{"nf4", Quantization::kNf4}, std::pair{"int8", Quantization::kInt8}};
+  return choose("quantization", name, kKinds);
+}
+
+std::int64_t weight_bytes(const CausalLM& model) {
+  std::int64_t bytes = 0;
+  for (const auto& item : model->named_parameters()) {
+    if (!is_adapter_parameter(item.key()))
+      bytes += static_cast<std::int64_t>(item.value().nbytes());
+  }
+  for (const auto& [path, projection] : named_projections(*model)) {
+    if (projection->packed) bytes += projection->packed->bytes();
+  }
+  const auto& embedding = model->model->embed_tokens->packed;
+  return bytes + (embedding ? embedding->bytes() : 0);
+}
+
 CausalLM load_pretrained(const fs::path& path, const LoadOptions& options) {
   torch::NoGradGuard no_grad;
+  if (options.quantization == Quantization::kStored && !is_gguf(path))
+    fail(path.string(), ": only a .gguf file holds quantised blocks to be used as stored");
   return is_gguf(path) ? load_gguf(path, options) : load_folder(path, options);
 }
 
@@ -177,10 +259,11 @@ MergeReport save_pretrained(const CausalLM& model,
   MergeReport report;
   std::map<std::string, Tensor> tensors;
   const FoldedParameters folded(model);
-  for (const auto& [name, parameter] : folded.base()) {
-    const auto stored = dtype.value_or(parameter.scalar_type());
-    tensors[name] = folded.at(name).to(stored);
-    if (folded.is_folded(name)) note_merge(parameter, folded.at(name), tensors[name], report);
+  for (const auto& name : folded.names()) {
+    const auto original = folded.original(name);
+    const auto exact = folded.at(name);
+    tensors[name] = exact.to(dtype.value_or(original.scalar_type()));
+    if (folded.is_folded(name)) note_merge(original, exact, tensors[name], report);
   }
   for (auto& [name, tensor] : tensors) {
     if (is_stored_transposed(name, model->config)) tensor = tensor.t().contiguous();

@@ -9,13 +9,29 @@
 
 namespace hone {
 
+/// How the matrices of a frozen model are kept.
+enum class Quantization {
+  kNone,    ///< as tensors of the model's dtype
+  kStored,  ///< the quantised blocks of a GGUF file as they lie in it, mapped, expanded where used
+  kNf4,     ///< layers in NF4 with double quantisation; embedding and head as they are
+  kInt8,    ///< layers in 8-bit integers, one scale a row; embedding and head as they are
+};
+
+/// `none`, `stored`, `nf4` or `int8`. Throws `Error` for another word.
+Quantization quantization(const std::string& name);
+
 /// How weights are held in memory.
 struct LoadOptions {
   /// The dtype to compute in; nothing: as stored (GGUF blocks, and files of several dtypes: fp32).
   /// Weights stored so are used
   /// from the map, without a copy; others are converted one tensor at a time.
   std::optional<at::ScalarType> dtype = std::nullopt;
+  /// Other than `kNone` the packed matrices can only be frozen: adapters train above them.
+  Quantization quantization = Quantization::kNone;
 };
+
+/// Bytes that the model's own numbers take: its tensors, and what is packed.
+std::int64_t weight_bytes(const CausalLM& model);
 
 /// Loads the model in `path`: a folder with config.json and model.safetensors or pytorch_model.bin
 /// (or shards of either with their index), or a `.gguf` file. No weight requires a gradient. Throws

@@ -1,0 +1,142 @@
+#include <algorithm>
+#include <cmath>
+
+#include <hone/base/error.h>
+#include <hone/format/nf4.h>
+
+namespace hone {
+namespace {
+
+std::array<float, 256> make_dynamic_values() {
+  std::vector<double> values = {0, 1};
+  constexpr int kExponents = 7;
+  for (int exponent = 0; exponent < kExponents; ++exponent) {
+    // Means of neighbours among evenly spaced numbers from 0.1 to 1, at each power of ten.
+    const int steps = 1 << exponent;
+    const double power = std::pow(10.0, exponent - (kExponents - 1));
+    for (int i = 0; i < steps; ++i) {
+      const double low = 0.1 + 0.9 * i / steps, high = 0.1 + 0.9 * (i + 1) / steps;
+      values.push_back(power * (low + high) / 2);
+      values.push_back(-power * (low + high) / 2);
+    }
+  }
+  std::sort(values.begin(), values.end());
+  std::array<float, 256> table;
+  std::copy(values.begin(), values.end(), table.begin());
+  return table;
+}
+
+/// Index of the value of an ascending table that is nearest to `x`.
+template <std::size_t N>
+std::uint8_t nearest_code(const std::array<float, N>& table, float x) {
+  const auto above = std::lower_bound(table.begin(), table.end(), x);
+  if (above == table.begin()) return 0;
+  if (above == table.end()) return static_cast<std::uint8_t>(N - 1);
+  const auto below = above - 1;
+  const auto chosen = x - *below <= *above - x ? below : above;
+  return static_cast<std::uint8_t>(chosen - table.begin());
+}
+
+float largest_magnitude(std::span<const float> numbers) {
+  float largest = 0;
+  for (const float number : numbers) largest = std::max(largest, std::abs(number));
+  return largest;
+}
+
+}  // namespace
+
+const std::array<float, 16>& nf4_values() {
+  static constexpr std::array<float, 16> kValues = {-1.0f,
+                                                    -0.6961928009986877f,
+                                                    -0.5250730514526367f,
+                                                    -0.39491748809814453f,
+                                                    -0.28444138169288635f,
+                                                    -0.18477343022823334f,
+                                                    -0.09105003625154495f,
+                                                    0.0f,
+                                                    0.07958029955625534f,
+                                                    0.16093020141124725f,
+                                                    0.24611230194568634f,
+                                                    0.33791524171829224f,
+                                                    0.44070982933044434f,
+                                                    0.5626170039176941f,
+                                                    0.7229568362236023f,
+                                                    1.0f};
+  return kValues;
+}
+
+const std::array<float, 256>& dynamic_values() {
+  static const auto values = make_dynamic_values();
+  return values;
+}
+
+Nf4Numbers::Nf4Numbers(std::span<const float> numbers, bool double_quantised) {
+  const auto count = static_cast<std::int64_t>(numbers.size());
+  if (count % kBlock != 0) fail("NF4 packs blocks of ", kBlock, ", not ", count, " numbers");
+  if (!std::all_of(numbers.begin(), numbers.end(), [](float x) { return std::isfinite(x); }))
+    fail("NF4: a number is not finite");
+  codes_.resize(numbers.size() / 2);
+  for (std::int64_t block = 0; block < count / kBlock; ++block) {
+    const auto own = numbers.subspan(static_cast<std::size_t>(block * kBlock), kBlock);
+    const float scale = largest_magnitude(own);
+    scales_.push_back(scale);
+    const float factor = scale == 0 ? 0 : 1 / scale;
+    auto* codes = codes_.data() + block * kBlock / 2;
+    for (std::size_t i = 0; i < kBlock; i += 2) {
+      const auto upper = nearest_code(nf4_values(), own[i] * factor);
+      const auto lower = nearest_code(nf4_values(), own[i + 1] * factor);
+      codes[i / 2] = static_cast<std::uint8_t>(upper << 4 | lower);
+    }
+  }
+  if (!double_quantised || scales_.empty()) return;
+  double sum = 0;
+  for (const float scale : scales_) sum += scale;
+  scale_mean_ = static_cast<float>(sum / static_cast<double>(scales_.size()));
+  for (auto& scale : scales_) scale -= scale_mean_;
+  for (std::size_t first = 0; first < scales_.size(); first += kScaleBlock) {
+    const auto own = std::span<const float>(scales_).subspan(
+        first, std::min<std::size_t>(kScaleBlock, scales_.size() - first));
+    const float largest = largest_magnitude(own);
+    scale_scales_.push_back(largest);
+    for (const float scale : own)
+      scale_codes_.push_back(nearest_code(dynamic_values(), largest == 0 ? 0 : scale / largest));
+  }
+  scales_.clear();
+  scales_.shrink_to_fit();
+}
+
+std::int64_t Nf4Numbers::bytes() const {
+  return static_cast<std::int64_t>(codes_.size() + scale_codes_.size() +
+                                   sizeof(float) * (scales_.size() + scale_scales_.size()));
+}
+
+float Nf4Numbers::scale(std::int64_t block) const {
+  const auto at = static_cast<std::size_t>(block);
+  if (!scales_.empty()) return scales_[at];
+  return dynamic_values()[scale_codes_[at]] * scale_scales_[at / kScaleBlock] + scale_mean_;
+}
+
+void Nf4Numbers::decode(std::int64_t first, std::span<float> out) const {
+  const auto& values = nf4_values();
+  const auto* codes = codes_.data() + first / 2;
+  for (std::size_t from = 0; from < out.size(); from += kBlock) {
+    const float own = scale((first + static_cast<std::int64_t>(from)) / kBlock);
+    std::array<float, 16> scaled;
+    for (std::size_t i = 0; i < 16; ++i) scaled[i] = values[i] * own;
+    for (std::size_t i = 0; i < kBlock; i += 2) {
+      const auto pair = *codes++;
+      out[from + i] = scaled[pair >> 4];
+      out[from + i + 1] = scaled[pair & 15];
+    }
+  }
+}
+
+float quantize_int8(std::span<const float> row, std::span<std::int8_t> codes) {
+  const float largest = largest_magnitude(row);
+  const float factor = largest == 0 ? 0 : 127 / largest;
+  for (std::size_t i = 0; i < row.size(); ++i)
+    codes[i] = static_cast<std::int8_t>(std::lrint(row[i] * factor));
+  return largest;
+}
+
+}  // namespace hone

@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include <hone/base/error.h>
+#include <hone/base/memory_use.h>
 #include <hone/base/progress.h>
 #include <hone/format/checksum.h>
 #include <hone/model/peft.h>
@@ -17,9 +18,19 @@ std::string percent(double share) {
   return text;
 }
 
+double mebibytes(std::int64_t bytes) {
+  return static_cast<double>(bytes) / (1 << 20);
+}
+
 std::string number(double value) {
   char text[32];
   std::snprintf(text, sizeof text, "%.10g", value);
+  return text;
+}
+
+std::string mebibyte_text(std::int64_t bytes) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.1f MiB", mebibytes(bytes));
   return text;
 }
 
@@ -45,11 +56,15 @@ void print_start(std::ostream& out,
                  std::int64_t steps) {
   double all = 0, trained = 0;
   for (const auto& parameter : model->parameters()) all += static_cast<double>(parameter.numel());
+  all += static_cast<double>(packed_numbers(model));
   for (const auto& [name, parameter] : trainable_parameters(model))
     trained += static_cast<double>(parameter.numel());
   const auto& header = data.header;
+  const auto parts = forecast_of_model(model);
   out << "training " << format_count(trained) << " of " << format_count(all) << " parameters ("
-      << percent(trained / all) << ")\n"
+      << percent(trained / all) << "); weights " << mebibyte_text(parts.weights + parts.adapter)
+      << ", gradients " << mebibyte_text(parts.gradients) << ", optimiser "
+      << mebibyte_text(parts.optimizer) << "\n"
       << format_count(static_cast<double>(header.rows)) << " rows, "
       << format_count(static_cast<double>(header.tokens)) << " tokens, loss on responses only: "
       << format_count(static_cast<double>(header.trained_tokens)) << " targets ("
@@ -59,6 +74,40 @@ void print_start(std::ostream& out,
                                     [](const auto& row) { return count_trained(row) == 0; });
   if (silent > 0)
     out << format_count(static_cast<double>(silent)) << " rows without a target teach nothing\n";
+}
+
+void print_forecast(std::ostream& out, const Forecast& forecast, std::int64_t steps) {
+  const auto line = [&](const char* part, std::int64_t bytes) {
+    char text[64];
+    std::snprintf(text, sizeof text, "  %-12s %9.1f MiB\n", part, mebibytes(bytes));
+    out << text;
+  };
+  out << "forecast, from one pass over the longest rows:\n";
+  line("program", forecast.program);
+  line("weights", forecast.weights);
+  line("adapter", forecast.adapter);
+  line("gradients", forecast.gradients);
+  line("optimizer", forecast.optimizer);
+  line("activations", forecast.activations);
+  line("peak memory", forecast.total());
+  char text[96];
+  std::snprintf(text, sizeof text, "  %-12s %9.2f s, %s for %s updates\n", "an update",
+                forecast.step_seconds,
+                format_duration(forecast.step_seconds * static_cast<double>(steps)).c_str(),
+                format_count(steps).c_str());
+  out << text;
+}
+
+void print_comparison(std::ostream& out,
+                      const Forecast& forecast,
+                      std::int64_t steps,
+                      double seconds) {
+  char text[160];
+  std::snprintf(
+      text, sizeof text, "peak memory %.1f MiB (forecast %.1f), an update %.2f s (forecast %.2f)\n",
+      mebibytes(peak_resident_bytes()), mebibytes(forecast.total()),
+      seconds / static_cast<double>(std::max<std::int64_t>(1, steps)), forecast.step_seconds);
+  out << text;
 }
 
 Identity identity_of(const SftConfig& config,

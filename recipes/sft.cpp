@@ -1,10 +1,12 @@
 // hone-sft: supervised fine-tuning of a model on tokenized rows.
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <iostream>
 
 #include <hone/base/error.h>
 #include <hone/base/files.h>
+#include <hone/base/memory_use.h>
 #include <hone/base/names.h>
 #include <hone/data/tokenized.h>
 #include <hone/model/adapter_config.h>
@@ -32,6 +34,7 @@ struct Options {
   PeftConfig peft;
   SftConfig sft;
   RunConfig run;
+  bool dry_run = false;
   bool is_full() const { return method == "full"; }
 };
 
@@ -64,6 +67,8 @@ void add_all(CLI::App& app, Options& options) {
   if (!options.is_full()) add_options(app, options.peft);
   add_options(app, options.sft);
   add_options(app, options.run);
+  app.add_flag(flag("dry_run"), options.dry_run,
+               "say what the run would take in memory and time, and stop");
 }
 
 /// The configuration with what only the tokenizer knows: the ids of a prompt's first text.
@@ -99,6 +104,7 @@ std::string what_is_trained(const Options& options, const CausalLMConfig& config
 /// `options_file`: every option as TOML, kept beside what they led to.
 int train(const Options& options, const std::string& options_file) {
   keep_freed_memory();
+  const auto before_model = resident_bytes();
   const auto tokenizer = load_tokenizer(options.model);
   const auto config = load_config(options.model);
   const TokenizedCheck check{.tokenizer = tokenizer.hash(),
@@ -110,6 +116,12 @@ int train(const Options& options, const std::string& options_file) {
 
   auto model = model_to_train(options, tokenizer);
   SftTrainer trainer(model, options.sft, static_cast<std::int64_t>(data.rows.size()));
+  const auto expected = forecast(trainer, model, options.sft, data.rows, before_model);
+  if (options.dry_run) {
+    print_start(std::cout, model, data, trainer.total_steps());
+    print_forecast(std::cout, expected, trainer.total_steps());
+    return 0;
+  }
   // Last of all that may be refused: it creates the folder.
   Run run(options.run, &std::cerr, stderr_is_terminal(), stop_requested);
   if (!options.run.resume) write_file(options.run.output_dir / "options.toml", options_file);
@@ -123,9 +135,14 @@ int train(const Options& options, const std::string& options_file) {
       save_adapter(model, options.peft, folder, options.model);
     }
   };
+  const auto first_step = trainer.optimization().steps();
+  const auto start = std::chrono::steady_clock::now();
   const auto final =
       trainer.train(data.rows, held_out.rows, run,
                     identity_of(options.sft, what_is_trained(options, config), data), save);
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+  print_comparison(std::cerr, expected, trainer.optimization().steps() - first_step,
+                   seconds.count());
   if (final.empty()) {
     std::cerr << "stopped after step " << trainer.optimization().steps()
               << "; go on with --resume\n";

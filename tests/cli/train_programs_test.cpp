@@ -168,6 +168,18 @@ TEST_F(TrainPrograms, EveryPeftMethodTrainsAndIsRead) {
   EXPECT_FALSE(fs::exists(path("merged")));
 }
 
+TEST_F(TrainPrograms, ADryRunTellsMemoryAndTimeAndWritesNothing) {
+  const auto outcome = run(kSft, sft("x") + Arguments{"--dry-run", "--quantization", "int8"});
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  for (const char* part : {"  weights  ", "  gradients ", "  optimizer ", "  peak memory ", " s, "})
+    EXPECT_TRUE(contains(outcome.out, part)) << part << " in " << outcome.out;
+  EXPECT_FALSE(fs::exists(path("x")));
+  const auto real = run(kSft, sft("x") + Arguments{"--max-steps", "2"});
+  EXPECT_TRUE(contains(real.err, "(forecast ")) << real.err;
+  expect_refused(run(kSft, sft("y") + Arguments{"--peft", "full", "--quantization", "int8"}),
+                 {"--quantization", "cannot be trained"});
+}
+
 TEST_F(TrainPrograms, PrintedOptionsReadBack) {
   const std::map<std::string, Arguments> programs = {
       {kSft, sft("x") + Arguments{"--target-modules", "q_proj,o_proj", "--use-rslora",

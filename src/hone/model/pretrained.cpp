@@ -195,6 +195,15 @@ CausalLM load_gguf(const fs::path& path, const LoadOptions& options) {
   return model;
 }
 
+std::vector<PackedPointer> packed_matrices(const CausalLM& model) {
+  std::vector<PackedPointer> matrices;
+  for (const auto& [path, projection] : named_projections(*model)) {
+    if (projection->packed) matrices.push_back(projection->packed);
+  }
+  if (const auto& embedding = model->model->embed_tokens->packed) matrices.push_back(embedding);
+  return matrices;
+}
+
 Json generation_config(const CausalLMConfig& config) {
   Json json = Json::object();
   const auto all = config_to_json(config, at::kFloat);
@@ -238,11 +247,14 @@ std::int64_t weight_bytes(const CausalLM& model) {
     if (!is_adapter_parameter(item.key()))
       bytes += static_cast<std::int64_t>(item.value().nbytes());
   }
-  for (const auto& [path, projection] : named_projections(*model)) {
-    if (projection->packed) bytes += projection->packed->bytes();
-  }
-  const auto& embedding = model->model->embed_tokens->packed;
-  return bytes + (embedding ? embedding->bytes() : 0);
+  for (const auto& matrix : packed_matrices(model)) bytes += matrix->bytes();
+  return bytes;
+}
+
+std::int64_t packed_numbers(const CausalLM& model) {
+  std::int64_t numbers = 0;
+  for (const auto& matrix : packed_matrices(model)) numbers += matrix->rows() * matrix->columns();
+  return numbers;
 }
 
 CausalLM load_pretrained(const fs::path& path, const LoadOptions& options) {

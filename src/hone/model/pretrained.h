@@ -33,6 +33,9 @@ struct LoadOptions {
 /// Bytes that the model's own numbers take: its tensors, and what is packed.
 std::int64_t weight_bytes(const CausalLM& model);
 
+/// Numbers in its packed matrices, which are no parameters.
+std::int64_t packed_numbers(const CausalLM& model);
+
 /// Loads the model in `path`: a folder with config.json and model.safetensors or pytorch_model.bin
 /// (or shards of either with their index), or a `.gguf` file. No weight requires a gradient. Throws
 /// `Error` naming the file and the tensor where one is missing, not part of the model, or of

@@ -19,7 +19,7 @@ struct OptimizationConfig {
   double adam_beta1 = 0.9;
   double adam_beta2 = 0.999;
   double adam_epsilon = 1e-8;
-  double weight_decay = 0;   ///< decoupled; not applied to vectors (norms, biases)
+  double weight_decay = 0;  ///< decoupled; not applied to vectors (norms, biases)
   /// LoRA+ (Hayou et al. 2024): learning rate of each `lora_B` over that of the rest.
   double loraplus_lr_ratio = 1;
   double max_grad_norm = 1;  ///< gradients are scaled down to this 2-norm; 0: never

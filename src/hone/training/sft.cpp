@@ -3,6 +3,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include <ATen/CPUGeneratorImpl.h>
 #include <torch/types.h>
 #include <torch/utils.h>
 
@@ -113,6 +114,15 @@ double SftTrainer::accumulate(const std::vector<const TokenizedRow*>& rows, doub
   const auto loss = summed_loss(model_, collate(rows)) / divisor;
   loss.backward();
   return loss.item<double>();
+}
+
+void SftTrainer::probe(const std::vector<const TokenizedRow*>& rows) {
+  auto generator = at::detail::getDefaultCPUGenerator();
+  const auto state = generator.get_state();
+  model_->train();
+  accumulate(rows, static_cast<double>(std::max<std::int64_t>(1, count_targets(rows))));
+  optimization_.zero_grad();
+  generator.set_state(state);
 }
 
 double mean_loss(CausalLM& model, const std::vector<TokenizedRow>& rows, std::int64_t batch_size) {

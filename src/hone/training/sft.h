@@ -60,6 +60,10 @@ class SftTrainer {
   /// the loss is not finite; the weights are then as before.
   StepReport step(const std::vector<const TokenizedRow*>& rows);
 
+  /// Forward and backward of one pass over `rows`, without an update: for measurements. Weights,
+  /// gradients and random state are afterwards as before.
+  void probe(const std::vector<const TokenizedRow*>& rows);
+
   /// The run: restore, then rows, update, report, save until the updates are done or a stop is
   /// asked for. `save_model` puts the trained model into a folder; `identity` names the data.
   /// Evaluates `eval_rows` (may be empty) as `run` asks. Returns the folder of the final model;

@@ -8,7 +8,8 @@ usage() {
   cat <<TEXT
 usage: tools/fuzz.sh [SECONDS] [--each SECONDS] [--target NAME]...
 
-Builds the fuzzers of tests/fuzz into build/fuzz (clang, without LibTorch) and runs them one after the other.
+Builds the fuzzers of tests/fuzz into build/fuzz (clang, without LibTorch) and runs them, one on each processor at a
+time.
 
   SECONDS         for all targets together (default 60)
   --each SECONDS  for each target instead
@@ -72,10 +73,10 @@ run_fuzzer() {
   if "$build/fuzz_$name" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=1024 -malloc_limit_mb=256 \
     -print_final_stats=1 -artifact_prefix="$build/artifacts/$name/" \
     "$build/corpus/$name" "$root/tests/fuzz/corpus/$name" "$build/shared/$name" >"$log" 2>&1; then
-    printf '    nothing found in %s runs\n' "$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")" >&2
+    printf '    %s: nothing found in %s runs\n' "$name" "$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")" >&2
   else
     tail -n 40 "$log" >&2
-    printf '    FOUND: the input is in %s, the log is %s\n' "$build/artifacts/$name" "$log" >&2
+    printf '    %s FOUND: the input is in %s, the log is %s\n' "$name" "$build/artifacts/$name" "$log" >&2
     return 1
   fi
 }
@@ -102,9 +103,21 @@ if ((${#targets[@]} == 0)); then
   done
 fi
 if [[ -z $each ]]; then each=$(((total + ${#targets[@]} - 1) / ${#targets[@]})); fi
-status=0
 for target in "${targets[@]}"; do
   [[ -x $build/fuzz_$target ]] || stop "there is no target $target"
-  run_fuzzer "$target" "$each" || status=1
+done
+status=0
+running=0
+for target in "${targets[@]}"; do
+  if ((running == ${HONE_JOBS:-$(nproc)})); then
+    wait -n || status=1
+    running=$((running - 1))
+  fi
+  run_fuzzer "$target" "$each" &
+  running=$((running + 1))
+done
+while ((running > 0)); do
+  wait -n || status=1
+  running=$((running - 1))
 done
 exit "$status"

@@ -105,6 +105,8 @@ void add_options(CLI::App& app, SftConfig& config) {
       "passes of one update");
   add(app, "per_device_eval_batch_size", config.per_device_eval_batch_size,
       "rows of one pass in an evaluation");
+  add_flag(app, "gradient_checkpointing", config.gradient_checkpointing,
+           "compute layers again in the backward pass: less memory, about a third more time");
   add(app, "seed", config.seed, "order of rows, start of the adapter, dropout");
   app.add_option_function<std::string>(
          flag("loss_reduction"),

@@ -5,6 +5,7 @@
 #include <torch/types.h>
 
 #include <hone/causal_lm.h>
+#include <hone/checkpoint.h>
 #include <hone/kernels/linear_cross_entropy.h>
 #include <hone/kernels/packed_linear.h>
 #include <hone/trainable.h>
@@ -29,6 +30,32 @@ Tensor positions_of(const std::vector<std::int64_t>& lengths,
     at += lengths[s];
   }
   return at::tensor(positions, at::kLong).to(device);
+}
+
+/// One layer, computed again in the backward pass. The context is copied, since its parts live only
+/// as long as the forward pass; a prefix needs a gradient and is an input.
+Tensor checkpointed(DecoderLayerImpl& layer,
+                    const Tensor& x,
+                    const AttentionImpl::Context& context) {
+  TORCH_CHECK(context.cache == nullptr, "gradient checkpointing does not go with a cache");
+  const auto* prefix = context.prefix;
+  const auto lengths = context.lengths;
+  const auto rows = prefix == nullptr ? PrependedRows{} : prefix->rows;
+  const auto past = prefix == nullptr ? std::vector<std::int64_t>{} : prefix->past;
+  const auto rotation = context.rotation, sliding = context.sliding_rotation;
+  const auto forward = [&layer, lengths, rows, past, rotation,
+                        sliding](const std::vector<Tensor>& inputs) {
+    const bool has_prefix = inputs.size() > 1;
+    const PrefixContext own{has_prefix ? inputs[1] : Tensor(), rows, past};
+    return layer.forward(inputs[0], {.lengths = lengths,
+                                     .rotation = rotation,
+                                     .sliding_rotation = sliding,
+                                     .cache = nullptr,
+                                     .prefix = has_prefix ? &own : nullptr});
+  };
+  std::vector<Tensor> inputs = {x};
+  if (prefix != nullptr) inputs.push_back(prefix->keys_and_values);
+  return checkpoint(forward, inputs);
 }
 
 }  // namespace
@@ -142,7 +169,11 @@ Tensor DecoderImpl::run_layers(Tensor x,
       .cache = cache,
       .prefix = prefix};
   if (!embed_positions.is_empty()) x = x + embed_positions(positions);
-  for (const auto& layer : *layers) x = layer->as<DecoderLayerImpl>()->forward(x, context);
+  for (const auto& layer : *layers) {
+    auto& own = *layer->as<DecoderLayerImpl>();
+    x = gradient_checkpointing && torch::GradMode::is_enabled() ? checkpointed(own, x, context)
+                                                                : own.forward(x, context);
+  }
   if (cache != nullptr) cache->advance(prefix == nullptr ? lengths : prefix->rows.lengths);
   return norm(x);
 }

@@ -57,6 +57,10 @@ class DecoderImpl : public torch::nn::Module, public AdapterHost {
   void remove_adapter(const std::string& name) override;
   std::string merge_obstacle() const override;
 
+  /// Whether each layer is computed again in the backward pass instead of keeping what it needs:
+  /// about a third more time for a fraction of the memory. See `checkpoint`.
+  bool gradient_checkpointing = false;
+
   AdapterSlot<SoftPromptImpl> prompt_slot{"prompt_adapters"};
   AdapterSlot<PrefixKVImpl> prefix_slot{"prefix_adapters"};
   TokenEmbedding embed_tokens{nullptr};

@@ -50,15 +50,16 @@ Tensor OftImpl::rotations() const {
 }
 
 Tensor OftImpl::input(const Tensor& x) const {
-  const auto blocks = x.reshape({-1, oft_R.size(0), 1, size_});
-  return at::matmul(blocks, as_dtype_of(rotations(), x)).reshape(x.sizes());
+  // One product for each block over all rows; the other order would copy every block for every row.
+  const auto blocks = x.reshape({-1, oft_R.size(0), size_}).transpose(0, 1);
+  return at::bmm(blocks, as_dtype_of(rotations(), x)).transpose(0, 1).reshape(x.sizes());
 }
 
 /// W with each block of columns times the transpose of that block's matrix.
 FoldedWeights OftImpl::rotated(const ProjectionImpl& layer, const Tensor& blocks) const {
   const auto weight = as_dtype_of(layer.dense_weight(), blocks);
-  const auto cut = weight.view({weight.size(0), oft_R.size(0), 1, size_});
-  return {at::matmul(cut, blocks.transpose(1, 2)).view(weight.sizes()), layer.bias};
+  const auto cut = weight.view({weight.size(0), oft_R.size(0), size_}).transpose(0, 1);
+  return {at::bmm(cut, blocks.transpose(1, 2)).transpose(0, 1).reshape(weight.sizes()), layer.bias};
 }
 
 FoldedWeights OftImpl::fold(const ProjectionImpl& base) const {

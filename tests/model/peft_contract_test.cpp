@@ -261,6 +261,21 @@ TEST_P(PeftContract, GradientsEqualFiniteDifferences) {
   }
 }
 
+TEST_P(PeftContract, HasTheSameGradientsWithCheckpointing) {
+  auto plain = trained(at::kDouble), lean = trained(at::kDouble);
+  lean->model->gradient_checkpointing = true;
+  const auto wanted = plain(input_ids());
+  const auto got = lean(input_ids());
+  // LibTorch folds products of matrices by whether they need a gradient.
+  EXPECT_LT(relative_difference(got, wanted), 1e-13);
+  wanted.square().sum().backward();
+  got.square().sum().backward();
+  const auto own = trainable_parameters(plain), other = trainable_parameters(lean);
+  for (std::size_t i = 0; i < own.size(); ++i)
+    EXPECT_LT(relative_difference(other[i].second.grad(), own[i].second.grad()), 1e-12)
+        << own[i].first;
+}
+
 TEST_P(PeftContract, WorksOverABf16Base) {
   auto model = trained(at::kBFloat16);
   const auto logits = model(input_ids());

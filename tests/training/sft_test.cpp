@@ -238,6 +238,25 @@ TEST(SftTrainer, NamesTheRowsOfALossThatIsNotANumberAndKeepsTheLastCheckpoint) {
   EXPECT_FALSE(fs::exists(scratch / "run" / "final"));
 }
 
+TEST(SftTrainer, CheckpointingChangesNothing) {
+  const auto rows = some_rows(6);
+  std::vector<const TokenizedRow*> batch;
+  for (const auto& row : rows) batch.push_back(&row);
+  std::vector<std::vector<double>> losses;
+  for (const bool checkpointing : {false, true}) {
+    auto config = plain();
+    config.gradient_checkpointing = checkpointing;
+    torch::manual_seed(2);
+    SftTrainer trainer(lora_model({.lora_dropout = 0.3, .target_modules = {"all-linear"}}), config,
+                       6);
+    losses.emplace_back();
+    for (int step = 0; step < 4; ++step) losses.back().push_back(trainer.step(batch).loss);
+  }
+  for (std::size_t step = 0; step < 4; ++step)
+    EXPECT_NEAR(losses[1][step], losses[0][step], 1e-6) << step;
+  EXPECT_NE(losses[0][0], losses[0][3]);
+}
+
 TEST(MeanLoss, IsTheTokenMeanWithoutDropout) {
   const auto rows = some_rows(5);
   auto model = lora_model({.lora_dropout = 0.5});

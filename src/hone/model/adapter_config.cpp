@@ -11,8 +11,6 @@
 namespace hone {
 namespace {
 
-constexpr const char* kAllLinear = "all-linear";
-
 /// Whether PEFT's field is absent, null, false, empty or the word `none`: it changes nothing.
 bool asks_for_nothing(const Json& value) {
   return value.is_null() || value == false || value == "none" || value == 0 || value == 0.0 ||
@@ -20,7 +18,7 @@ bool asks_for_nothing(const Json& value) {
 }
 
 /// Options of PEFT that change what an adapter computes and that hone does not have.
-void refuse_unsupported(const Json& json, const PeftConfig& config, const std::string& place) {
+void refuse_peft_options(const Json& json, const PeftConfig& config, const std::string& place) {
   // fan_in_fan_out says how the base is stored (GPT-2's [in, out]); the adapter is the same.
   std::vector<const char*> names = {
       "use_qalora",        "layer_replication", "alora_invocation_tokens",
@@ -148,7 +146,7 @@ PeftConfig peft_config_from_json(const Json& json, const std::string& place) {
     fail(place, ": peft_type \"", word, "\" is not supported (supported: ", peft_type_names(), ")");
   }
   set_peft_defaults(config);
-  refuse_unsupported(json, config, place);
+  refuse_peft_options(json, config, place);
   check_start(json, config, place);
   const auto read = [&](const char* name, auto& field, const char*) {
     const auto found = json.find(name);

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <bit>
 #include <cmath>
 
 #include <ATen/ATen.h>
@@ -10,8 +9,8 @@
 #include <hone/base/error.h>
 #include <hone/base/files.h>
 #include <hone/format/safetensors.h>
-#include <hone/kernels/packed_linear.h>
 #include <hone/model/adapter_config.h>
+#include <hone/model/base_fingerprint.h>
 #include <hone/model/peft.h>
 #include <hone/model/peft_plan.h>
 #include <hone/model/tensor_files.h>
@@ -26,46 +25,6 @@ constexpr const char* kBaseSigns = "hone.base";
 constexpr const char* kEncoderFile = "encoder.safetensors";
 constexpr const char* kVirtualTokens = "prompt_embeddings";
 constexpr const char* kEmbeddingBelow = ".base_layer.weight";
-
-/// Signs of some numbers of each of the base's matrices, as hexadecimal digits: nearly the same
-/// however the base is quantised, and no more alike than chance for another base.
-std::string base_fingerprint(const CausalLM& model) {
-  torch::NoGradGuard no_grad;
-  constexpr std::int64_t kRows = 4, kColumns = 4;
-  constexpr std::int64_t kStride = 7;  // columns beside each other often belong to one block
-  std::string digits;
-  const auto add = [&](const Tensor& row) {
-    int digit = 0;
-    for (std::int64_t i = 0; i < kColumns; ++i)
-      digit = 2 * digit + (row[i * kStride % row.size(0)].item<float>() < 0);
-    digits += "0123456789abcdef"[digit];
-  };
-  const auto parameters = model->named_parameters();
-  const PeftModules modules(model);
-  const auto add_matrix = [&](const std::string& path, const auto& packed) {
-    const auto* dense = parameters.find(path + ".weight");
-    const auto rows = packed ? packed->rows() : dense->size(0);
-    for (std::int64_t i = 0; i < kRows; ++i) {
-      const auto row = at::tensor({i * rows / kRows}, at::kLong);
-      add(packed
-              ? kernels::packed_embedding(row, *packed, at::kFloat)[0]
-              : dense->detach().index_select(0, row.to(dense->device()))[0].to(at::kFloat).cpu());
-    }
-  };
-  for (const auto& [path, projection] : modules.projections) add_matrix(path, projection->packed);
-  for (const auto& [path, embedding] : modules.embeddings) add_matrix(path, embedding->packed);
-  return digits;
-}
-
-/// Share of equal bits in two fingerprints; 0 where they differ in length.
-double agreement(const std::string& a, const std::string& b) {
-  if (a.size() != b.size() || a.empty()) return 0;
-  const auto value = [](char c) { return c <= '9' ? c - '0' : c - 'a' + 10; };
-  int equal = 0;
-  for (std::size_t i = 0; i < a.size(); ++i)
-    equal += 4 - std::popcount(static_cast<unsigned>(value(a[i]) ^ value(b[i])));
-  return equal / (4.0 * static_cast<double>(a.size()));
-}
 
 /// A LoRA that started from W's own directions, s (B A - B0 A0), as one of twice the rank.
 std::pair<Tensor, Tensor> plain_halves(const LoraImpl& lora) {
@@ -171,7 +130,7 @@ void check_base(const CausalLM& model, const SafetensorsFile& file, const fs::pa
   constexpr double kSame = 0.85;  // four-bit numbers keep more than nine of ten signs
   const auto recorded = file.metadata().find(kBaseSigns);
   if (recorded == file.metadata().end()) return;
-  if (agreement(recorded->second, base_fingerprint(model)) >= kSame) return;
+  if (fingerprint_agreement(recorded->second, base_fingerprint(model)) >= kSame) return;
   const auto config = read_json(folder / "adapter_config.json");
   fail(folder.string(), ": was trained on other weights than this model has; its base is \"",
        config.value("base_model_name_or_path", "unknown"), "\"");
@@ -228,16 +187,17 @@ void check_embeddings(const CausalLM& model, const SafetensorsFile& file) {
         matrix.sizes() == own.sizes() &&
         (wide - own.to(at::kFloat)).norm().item<double>() < 0.25 * wide.norm().item<double>();
     if (!same)
-      fail(file.path().string(), ": \"", stored->name, "\" is another embedding than the model's; ",
-           "resize the model's vocabulary and save it with this matrix first");
+      fail(file.path().string(), ": \"", stored->name, "\" ", shape_text(stored->shape),
+           " is another embedding than the model's ", own.sizes(),
+           "; resize the model's vocabulary and save it with this matrix first");
   }
 }
 
-void fill(CausalLM& model,
-          const PeftConfig& config,
-          const SafetensorsFile& file,
-          const fs::path& folder,
-          const std::string& name) {
+void fill_adapter(CausalLM& model,
+                  const PeftConfig& config,
+                  const SafetensorsFile& file,
+                  const fs::path& folder,
+                  const std::string& name) {
   if (virtual_tokens(model, name) != nullptr)
     return load_virtual(model, config, file, folder, name);
   check_embeddings(model, file);
@@ -333,7 +293,7 @@ PeftConfig load_adapter(CausalLM& model, const fs::path& folder, const std::stri
   const auto active = model->adapters()->active_name();
   attach_planned(model, config, plan, name);
   try {
-    fill(model, config, file, folder, name);
+    fill_adapter(model, config, file, folder, name);
   } catch (...) {
     detach(model, name);
     model->adapters()->set_active(active);

@@ -8,6 +8,9 @@
 
 namespace hone {
 
+/// The target that means every linear layer but the head.
+inline constexpr const char* kAllLinear = "all-linear";
+
 /// A list of patterns, each the whole name, its dotted end, or a regular expression that matches
 /// the whole name. A pattern is an expression where it has a character that no name has.
 class NamePatterns {

@@ -8,7 +8,6 @@
 namespace hone {
 namespace {
 
-constexpr const char* kAllLinear = "all-linear";
 constexpr const char* kHead = "lm_head";
 constexpr const char* kBaseMatrix = "base_layer.weight";
 

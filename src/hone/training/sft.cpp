@@ -82,6 +82,7 @@ SftTrainer::SftTrainer(CausalLM model, SftConfig config, std::int64_t rows_count
       total_steps_(updates_of(config_, rows_count)),
       optimization_(trainable_parameters(model_), config_.optimization, total_steps_) {
   torch::manual_seed(config_.seed);
+  model_->model->gradient_checkpointing = config_.gradient_checkpointing;
 }
 
 SftTrainer::StepReport SftTrainer::step(const std::vector<const TokenizedRow*>& rows) {

@@ -22,6 +22,8 @@ struct SftConfig {
   std::int64_t gradient_accumulation_steps = 1;  ///< passes of one update
   std::int64_t per_device_eval_batch_size = 16;  ///< rows of one forward pass in an evaluation
   Reduction reduction = Reduction::kTokenMean;   ///< what the loss of an update is
+  /// Compute each layer again in the backward pass instead of keeping its activations.
+  bool gradient_checkpointing = false;
   std::uint64_t seed = 0;                        ///< order of rows, and dropout
   OptimizationConfig optimization = {};
 

@@ -24,7 +24,7 @@ struct SftConfig {
   Reduction reduction = Reduction::kTokenMean;   ///< what the loss of an update is
   /// Compute each layer again in the backward pass instead of keeping its activations.
   bool gradient_checkpointing = false;
-  std::uint64_t seed = 0;                        ///< order of rows, and dropout
+  std::uint64_t seed = 0;  ///< order of rows, and dropout
   OptimizationConfig optimization = {};
 
   bool operator==(const SftConfig&) const = default;

@@ -97,10 +97,10 @@ class StreamDecoder {
 /// Loads the tokenizer of a model.
 ///
 /// `path` is a `.gguf` file (vocabulary in its metadata), a `tokenizer.json`, a `.model` file of
-/// SentencePiece or of tiktoken, or a folder that holds `tokenizer.json`, `tokenizer.model`, or `vocab.json` with
-/// `merges.txt`, and beside them `tokenizer_config.json`, `special_tokens_map.json` and
-/// `chat_template.jinja` where present. Throws `Error` naming the file and what is wrong with it,
-/// or the names that were looked for.
+/// SentencePiece or of tiktoken, or a folder that holds `tokenizer.json`, `tokenizer.model`, or
+/// `vocab.json` with `merges.txt`, and beside them `tokenizer_config.json`,
+/// `special_tokens_map.json` and `chat_template.jinja` where present. Throws `Error` naming the
+/// file and what is wrong with it, or the names that were looked for.
 Tokenizer load_tokenizer(const std::filesystem::path& path);
 
 /// Writes `tokenizer.json`, `tokenizer_config.json` and `chat_template.jinja` (or copies the files

@@ -4,7 +4,8 @@
 
 MODEL is a folder or .gguf file; the two files are conversations in any form that hone-convert takes. Needs the
 programs of build/release/bin and nothing else. For each method: parameters trained, peak memory of the process,
-tokens a second while training, loss on the held-out rows (mean and spread over the seeds). The learning rate is each
+tokens a second while training, loss on the held-out rows (mean and spread over the seeds), and with --score-rows how
+many of them are answered exactly. The learning rate is each
 method's own, the usual one of its paper or of PEFT's examples.
 """
 
@@ -51,6 +52,13 @@ def run(command):
     return done
 
 
+def evaluate(method_is_full, out, a, folder):
+    """Share of held-out requests answered exactly, in per cent."""
+    model = ["--model", out / "final"] if method_is_full else ["--model", a.model, "--adapter", out / "final"]
+    said = run([BIN / "hone-evaluate", *model, "--data", folder / "heldout.raw.jsonl", "--limit", a.score_rows]).stdout
+    return float(re.findall(r"([\d.]+) %", re.search(r"exact match.*", said).group(0))[-1])
+
+
 def train(options, rate, seed, a, folder):
     out = folder / "run"
     command = [BIN / "hone-sft", "--model", a.model, "--train-data", folder / "train.jsonl", "--eval-data",
@@ -61,7 +69,8 @@ def train(options, rate, seed, a, folder):
     # The bar's last rate counts the whole run; logging and loading are outside it.
     rates = re.findall(r"([\d,]+) tokens/s", said)
     trained = re.search(r"training ([\d,]+) of [\d,]+ parameters \(([\d.]+ %)\)", said)
-    return {"loss": [line["eval_loss"] for line in lines if "eval_loss" in line][-1],
+    score = evaluate(method_is_full="full" in options, out=out, a=a, folder=folder) if a.score_rows else None
+    return {"score": score, "loss": [line["eval_loss"] for line in lines if "eval_loss" in line][-1],
             "memory": float(re.search(r"peak memory ([\d.]+) MiB", said).group(1)),
             "rate": float(rates[-1].replace(",", "")), "trained": trained.group(1), "share": trained.group(2)}
 
@@ -72,6 +81,7 @@ def main():
     p.add_argument("--train", required=True)
     p.add_argument("--heldout", required=True)
     p.add_argument("--heldout-rows", type=int, default=100)
+    p.add_argument("--score-rows", type=int, default=0, help="held-out rows to answer; 0: no score")
     p.add_argument("--steps", type=int, default=40)
     p.add_argument("--seeds", type=int, default=3)
     p.add_argument("--dtype", default="auto")
@@ -83,16 +93,18 @@ def main():
         (folder / "heldout.raw.jsonl").write_text("".join(rows))
         for source, kind in ((a.train, "train"), (folder / "heldout.raw.jsonl", "heldout")):
             run([BIN / "hone-convert", "--model", a.model, "--input", source, "--output", folder / f"{kind}.jsonl"])
-        print("| method | trained | share | peak memory, MiB | tokens/s | held-out loss | spread |")
-        print("|---|---|---|---|---|---|---|", flush=True)
+        print("| method | trained | share | peak memory, MiB | tokens/s | held-out loss | spread | exact match |")
+        print("|---|---|---|---|---|---|---|---|", flush=True)
         for method in a.methods:
             options, rate = METHODS[method]
             results = [train(options, rate, seed, a, folder) for seed in range(a.seeds)]
             loss = [r["loss"] for r in results]
             spread = f"{max(loss) - min(loss):.4f}" if len(loss) > 1 else "-"
+            scores = [r["score"] for r in results if r["score"] is not None]
+            exact = f"{statistics.mean(scores):.1f} %" if scores else "-"
             print(f"| {method} | {results[0]['trained']} | {results[0]['share']} | "
                   f"{statistics.median(r['memory'] for r in results):,.0f} | "
-                  f"{statistics.median(r['rate'] for r in results):,.0f} | {statistics.mean(loss):.4f} | {spread} |",
+                  f"{statistics.median(r['rate'] for r in results):,.0f} | {statistics.mean(loss):.4f} | {spread} | {exact} |",
                   flush=True)
 
 

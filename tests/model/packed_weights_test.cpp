@@ -1,9 +1,13 @@
+#include <limits>
+
 #include <ATen/ATen.h>
+#include <c10/core/Allocator.h>
 #include <torch/types.h>
 
 #include <gtest/gtest.h>
 
 #include <hone/base/error.h>
+#include <hone/base/files.h>
 #include <hone/format/quantize.h>
 #include <hone/kernels/linear_cross_entropy.h>
 #include <hone/kernels/packed_linear.h>
@@ -24,51 +28,133 @@ using testing::input_ids;
 using testing::relative_difference;
 using testing::same_bits;
 
-/// A matrix in each form, whose rows do not fill a panel.
-std::vector<std::pair<std::string, PackedPointer>> forms(const Tensor& weight) {
-  const auto in_gguf = [&](GgmlType type) {
-    auto bytes =
-        quantize(type, {weight.const_data_ptr<float>(), static_cast<std::size_t>(weight.numel())});
-    const auto owner = std::make_shared<std::string>(std::move(bytes));
-    const GgufTensor tensor{"w", type, {weight.size(1), weight.size(0)}, *owner};
-    return pack_gguf(tensor, owner);
-  };
-  return {{"Q4_0", in_gguf(GgmlType::Q4_0)},
-          {"Q8_0", in_gguf(GgmlType::Q8_0)},
-          {"NF4", pack_nf4(weight)},
-          {"INT8", pack_int8(weight)}};
+PackedPointer in_gguf(GgmlType type, std::string blocks, std::int64_t rows, std::int64_t columns) {
+  const auto owner = std::make_shared<std::string>(std::move(blocks));
+  return pack_gguf({"blk.0.ffn_up.weight", type, {columns, rows}, *owner}, owner);
 }
 
+/// A matrix of the fixture's blocks, over and over.
+PackedPointer tiled(GgmlType type, std::int64_t rows, std::int64_t columns) {
+  const auto name = "format/quants/" + std::string(ggml_type_name(type)) + ".bin";
+  const auto some = read_file(fixture_path(name));
+  const auto size =
+      static_cast<std::size_t>(rows * columns / block_elements(type) * block_bytes(type));
+  std::string blocks;
+  while (blocks.size() < size) blocks += some;
+  return in_gguf(type, blocks.substr(0, size), rows, columns);
+}
+
+/// `weight` in each form that can be made of it, then matrices in the others.
+std::vector<PackedPointer> forms(const Tensor& weight) {
+  const auto rows = weight.size(0), columns = weight.size(1);
+  std::vector<PackedPointer> all = {pack_nf4(weight, false), pack_nf4(weight), pack_int8(weight)};
+  for (const auto type : {GgmlType::Q4_0, GgmlType::Q8_0}) {
+    all.push_back(in_gguf(
+        type,
+        quantize(type, {weight.const_data_ptr<float>(), static_cast<std::size_t>(weight.numel())}),
+        rows, columns));
+  }
+  for (const auto type :
+       {GgmlType::Q4_1, GgmlType::Q5_0, GgmlType::Q5_1, GgmlType::Q2_K, GgmlType::Q3_K,
+        GgmlType::Q4_K, GgmlType::Q5_K, GgmlType::Q6_K, GgmlType::BF16})
+    all.push_back(tiled(type, rows, columns));
+  return all;
+}
+
+/// More rows than one panel holds, and no multiple of it.
 Tensor some_weight() {
   at::manual_seed(7);
-  return at::randn({1501, 192});
+  return at::randn({1501, 256});
+}
+
+/// Compares with the layer over the expanded matrix: the result, and the gradients of x and bias.
+void expect_same_layer(const PackedPointer& packed,
+                       const Tensor& input,
+                       bool with_bias,
+                       double tolerance) {
+  const auto dtype = input.scalar_type();
+  const auto dense = packed->dequantize(dtype);
+  const auto bias = with_bias ? at::randn({packed->rows()}, input.options()) : Tensor();
+  const auto run = [&](const auto& layer) {
+    const auto x = input.detach().requires_grad_();
+    const auto b = with_bias ? bias.detach().requires_grad_() : Tensor();
+    const auto y = layer(x, b);
+    y.backward(at::cos(at::arange(y.numel(), at::kDouble)).view(y.sizes()).to(dtype));
+    return std::vector<Tensor>{y, x.grad(), with_bias ? b.grad() : y};
+  };
+  const auto got = run([&](auto x, auto b) { return kernels::packed_linear(x, packed, b); });
+  const auto wanted = run([&](auto x, auto b) { return at::linear(x, dense, b); });
+  for (std::size_t i = 0; i < got.size(); ++i) {
+    EXPECT_EQ(got[i].scalar_type(), dtype);
+    EXPECT_LT(relative_difference(got[i], wanted[i]), tolerance)
+        << packed->type_name() << " " << dtype << " " << i;
+  }
 }
 
 TEST(PackedLinear, EqualsTheExpandedProductAndItsGradient) {
-  for (const auto& [name, packed] : forms(some_weight())) {
-    EXPECT_EQ(packed->type_name(), name);
-    for (const auto dtype : {at::kFloat, at::kDouble}) {
-      const double tolerance = dtype == at::kDouble ? 1e-13 : 2e-6;
-      const auto dense = packed->dequantize(dtype);
-      const auto bias = at::randn({1501}, dtype).requires_grad_();
-      const auto make_x = [&] { return at::randn({2, 5, 192}, dtype).requires_grad_(); };
-      const auto x = make_x();
-      const auto same = x.detach().clone().requires_grad_();
-      const auto y = kernels::packed_linear(x, packed, bias);
-      const auto wanted = at::linear(same, dense, bias);
-      EXPECT_LT(relative_difference(y, wanted), tolerance) << name;
-      y.pow(2).sum().backward();
-      const auto bias_gradient = bias.grad().clone();
-      bias.mutable_grad().reset();
-      wanted.pow(2).sum().backward();
-      EXPECT_LT(relative_difference(x.grad(), same.grad()), tolerance) << name;
-      EXPECT_LT(relative_difference(bias_gradient, bias.grad()), tolerance) << name;
+  for (const auto& packed : forms(some_weight())) {
+    for (const bool with_bias : {false, true}) {
+      const auto x = at::randn({2, 5, 256}, at::kDouble);
+      expect_same_layer(packed, x, with_bias, 1e-13);
+      expect_same_layer(packed, x.to(at::kFloat), with_bias, 1e-6);
+      expect_same_layer(packed, x.to(at::kBFloat16), with_bias, 1e-2);
     }
   }
 }
 
+TEST(PackedLinear, TakesInputsOfAnyShape) {
+  for (const std::int64_t rows : {1, 7, 1024, 1025}) {
+    const auto packed = tiled(GgmlType::Q8_0, rows, 256);
+    expect_same_layer(packed, at::randn({256}), true, 1e-6);
+    expect_same_layer(packed, at::randn({1, 1, 256}), true, 1e-6);
+    expect_same_layer(packed, at::randn({0, 256}), true, 1e-6);
+    expect_same_layer(packed, at::randn({256, 33}).t(), true, 1e-6);
+    EXPECT_THROW(kernels::packed_linear(at::randn({3, 255}), packed, {}), c10::Error);
+  }
+}
+
+TEST(PackedLinear, GradientEqualsFiniteDifferences) {
+  const auto weight = some_weight().narrow(0, 0, 11);
+  for (const auto& packed : {pack_nf4(weight), tiled(GgmlType::Q4_K, 11, 256)}) {
+    const auto x = at::randn({3, 256}, at::kDouble).requires_grad_();
+    const auto loss = [&](const Tensor& at) {
+      return kernels::packed_linear(at, packed, {}).sin().sum();
+    };
+    loss(x).backward();
+    torch::NoGradGuard no_grad;
+    for (const std::int64_t place : {0, 100, 300, 767}) {
+      auto step = at::zeros({768}, at::kDouble);
+      step[place] = 1e-5;
+      const auto slope = (loss(x + step.view_as(x)) - loss(x - step.view_as(x))) / 2e-5;
+      EXPECT_NEAR(slope.item<double>(), x.grad().view({-1})[place].item<double>(), 1e-5);
+    }
+  }
+}
+
+/// Notes the largest piece of memory that LibTorch is asked for.
+struct LargestAllocation : c10::MemoryReportingInfoBase {
+  void reportMemoryUsage(void*, std::int64_t size, std::size_t, std::size_t, c10::Device) override {
+    bytes = std::max(bytes, size);
+  }
+  bool memoryProfilingEnabled() const override { return true; }
+  std::int64_t bytes = 0;
+};
+
+TEST(PackedLinear, NeverExpandsTheWholeMatrix) {
+  const auto packed = tiled(GgmlType::Q4_0, 8192, 512);  // 16 MiB in fp32
+  for (const auto dtype : {at::kFloat, at::kBFloat16, at::kDouble}) {
+    const auto x = at::randn({4, 512}, dtype).requires_grad_();
+    const auto largest = std::make_shared<LargestAllocation>();
+    const c10::DebugInfoGuard guard(c10::DebugInfoKind::PROFILER_STATE, largest);
+    kernels::packed_linear(x, packed, {}).sum().backward();
+    EXPECT_GT(largest->bytes, 4 * 8192);
+    EXPECT_LE(largest->bytes, 2 << 20) << dtype;
+  }
+}
+
 TEST(PackedLinear, LooksUpRowsAndLoss) {
-  for (const auto& [name, packed] : forms(some_weight())) {
+  for (const auto& packed : forms(some_weight())) {
+    const auto name = packed->type_name();
     const auto dense = packed->dequantize(at::kFloat);
     const auto ids = at::tensor({3, 1500, 0, 3}, at::kLong);
     EXPECT_TRUE(
@@ -76,7 +162,7 @@ TEST(PackedLinear, LooksUpRowsAndLoss) {
         << name;
     EXPECT_THROW(kernels::packed_embedding(at::tensor({1501}, at::kLong), *packed, at::kFloat),
                  c10::Error);
-    const auto hidden = at::randn({9, 192}).requires_grad_();
+    const auto hidden = at::randn({9, 256}).requires_grad_();
     const auto same = hidden.detach().clone().requires_grad_();
     const auto targets = at::randint(1501, {9}, at::kLong);
     const auto loss = kernels::linear_cross_entropy(hidden, *packed, targets, 30);
@@ -89,12 +175,33 @@ TEST(PackedLinear, LooksUpRowsAndLoss) {
 }
 
 TEST(PackedLinear, TakesTheMemoryOfItsForm) {
+  constexpr std::int64_t kNumbers = 1501 * 256, kBlocks = kNumbers / 64;
   const auto packed = forms(some_weight());
-  constexpr std::int64_t kNumbers = 1501 * 192;
-  EXPECT_EQ(packed[0].second->bytes(), kNumbers / 32 * 18);
-  EXPECT_EQ(packed[1].second->bytes(), kNumbers / 32 * 34);
-  EXPECT_LT(packed[2].second->bytes(), kNumbers * 0.53);
-  EXPECT_EQ(packed[3].second->bytes(), kNumbers + 1501 * 4);
+  EXPECT_EQ(packed[0]->bytes(), kNumbers / 2 + 4 * kBlocks);
+  EXPECT_EQ(packed[1]->bytes(), kNumbers / 2 + kBlocks + 4 * ((kBlocks + 255) / 256));
+  EXPECT_EQ(packed[2]->bytes(), kNumbers + 4 * 1501);
+  EXPECT_EQ(packed[3]->bytes(), kNumbers / 32 * 18);
+  EXPECT_EQ(packed[4]->bytes(), kNumbers / 32 * 34);
+  EXPECT_EQ(tiled(GgmlType::Q6_K, 3, 512)->bytes(), 3 * 2 * 210);
+}
+
+TEST(PackedLinear, RefusesBlocksThatDoNotFit) {
+  const auto refusal = [](GgmlType type, std::size_t bytes, std::vector<std::int64_t> shape) {
+    const auto owner = std::make_shared<std::string>(bytes, '\0');
+    return error_of([&] { pack_gguf({"blk.0.ffn_up.weight", type, shape, *owner}, owner); });
+  };
+  EXPECT_EQ(refusal(GgmlType::Q4_0, 36, {32, 2}), "");
+  EXPECT_EQ(refusal(GgmlType::Q4_0, 35, {32, 2}),
+            "tensor \"blk.0.ffn_up.weight\" has 35 bytes, 2 x 32 numbers in Q4_0 take 36");
+  EXPECT_EQ(
+      refusal(GgmlType::Q6_K, 210, {128, 2}),
+      "tensor \"blk.0.ffn_up.weight\": rows of 128 numbers are not whole blocks of 256 (Q6_K)");
+  EXPECT_EQ(refusal(GgmlType::Q4_0, 36, {64}),
+            "tensor \"blk.0.ffn_up.weight\" has 1 dimensions, not two");
+  auto bad = at::zeros({2, 64});
+  bad[1][5] = std::numeric_limits<float>::infinity();
+  EXPECT_EQ(error_of([&] { pack_nf4(bad); }), "NF4: a number is not finite");
+  EXPECT_EQ(error_of([&] { pack_int8(bad); }), "INT8: a number is not finite");
 }
 
 TEST(PackedModel, RefusesWhatCannotBePacked) {

@@ -26,14 +26,15 @@ std::array<float, 256> make_dynamic_values() {
   return table;
 }
 
-/// Index of the value of an ascending table that is nearest to `x`.
+/// Index of the value of an ascending table that is nearest to `x`; halfway, the lower.
 template <std::size_t N>
 std::uint8_t nearest_code(const std::array<float, N>& table, float x) {
   const auto above = std::lower_bound(table.begin(), table.end(), x);
   if (above == table.begin()) return 0;
   if (above == table.end()) return static_cast<std::uint8_t>(N - 1);
   const auto below = above - 1;
-  const auto chosen = x - *below <= *above - x ? below : above;
+  // Against the mean, rounded to fp32, as bitsandbytes does: a difference to `x` rounds otherwise.
+  const auto chosen = x <= (*below + *above) / 2 ? below : above;
   return static_cast<std::uint8_t>(chosen - table.begin());
 }
 
@@ -43,26 +44,50 @@ float largest_magnitude(std::span<const float> numbers) {
   return largest;
 }
 
+void expect_finite(std::span<const float> numbers, const char* type) {
+  if (!std::all_of(numbers.begin(), numbers.end(), [](float x) { return std::isfinite(x); }))
+    fail(type, ": a number is not finite");
+}
+
+constexpr std::array<float, 16> kNf4Values = {-1.0f,
+                                              -0.6961928009986877f,
+                                              -0.5250730514526367f,
+                                              -0.39491748809814453f,
+                                              -0.28444138169288635f,
+                                              -0.18477343022823334f,
+                                              -0.09105003625154495f,
+                                              0.0f,
+                                              0.07958029955625534f,
+                                              0.16093020141124725f,
+                                              0.24611230194568634f,
+                                              0.33791524171829224f,
+                                              0.44070982933044434f,
+                                              0.5626170039176941f,
+                                              0.7229568362236023f,
+                                              1.0f};
+
+constexpr float kNf4Smallest = 1e-38f;  // a smaller scale has no finite reciprocal
+
+/// Both values of every byte of codes, so that one load serves two numbers.
+constexpr auto kNf4Pairs = [] {
+  std::array<std::array<float, 2>, 256> pairs{};
+  for (std::size_t codes = 0; codes < 256; ++codes)
+    pairs[codes] = {kNf4Values[codes >> 4], kNf4Values[codes & 15]};
+  return pairs;
+}();
+
+void decode_nf4_block(const std::uint8_t* __restrict codes, float scale, float* __restrict out) {
+  for (std::size_t i = 0; i < Nf4Numbers::kBlock / 2; ++i) {
+    const auto& pair = kNf4Pairs[codes[i]];
+    out[2 * i] = pair[0] * scale;
+    out[2 * i + 1] = pair[1] * scale;
+  }
+}
+
 }  // namespace
 
 const std::array<float, 16>& nf4_values() {
-  static constexpr std::array<float, 16> kValues = {-1.0f,
-                                                    -0.6961928009986877f,
-                                                    -0.5250730514526367f,
-                                                    -0.39491748809814453f,
-                                                    -0.28444138169288635f,
-                                                    -0.18477343022823334f,
-                                                    -0.09105003625154495f,
-                                                    0.0f,
-                                                    0.07958029955625534f,
-                                                    0.16093020141124725f,
-                                                    0.24611230194568634f,
-                                                    0.33791524171829224f,
-                                                    0.44070982933044434f,
-                                                    0.5626170039176941f,
-                                                    0.7229568362236023f,
-                                                    1.0f};
-  return kValues;
+  return kNf4Values;
 }
 
 const std::array<float, 256>& dynamic_values() {
@@ -73,18 +98,17 @@ const std::array<float, 256>& dynamic_values() {
 Nf4Numbers::Nf4Numbers(std::span<const float> numbers, bool double_quantised) {
   const auto count = static_cast<std::int64_t>(numbers.size());
   if (count % kBlock != 0) fail("NF4 packs blocks of ", kBlock, ", not ", count, " numbers");
-  if (!std::all_of(numbers.begin(), numbers.end(), [](float x) { return std::isfinite(x); }))
-    fail("NF4: a number is not finite");
+  expect_finite(numbers, "NF4");
   codes_.resize(numbers.size() / 2);
   for (std::int64_t block = 0; block < count / kBlock; ++block) {
     const auto own = numbers.subspan(static_cast<std::size_t>(block * kBlock), kBlock);
     const float scale = largest_magnitude(own);
     scales_.push_back(scale);
-    const float factor = scale == 0 ? 0 : 1 / scale;
+    const float factor = 1 / std::max(scale, kNf4Smallest);
     auto* codes = codes_.data() + block * kBlock / 2;
     for (std::size_t i = 0; i < kBlock; i += 2) {
-      const auto upper = nearest_code(nf4_values(), own[i] * factor);
-      const auto lower = nearest_code(nf4_values(), own[i + 1] * factor);
+      const auto upper = nearest_code(kNf4Values, own[i] * factor);
+      const auto lower = nearest_code(kNf4Values, own[i + 1] * factor);
       codes[i / 2] = static_cast<std::uint8_t>(upper << 4 | lower);
     }
   }
@@ -117,26 +141,27 @@ float Nf4Numbers::scale(std::int64_t block) const {
 }
 
 void Nf4Numbers::decode(std::int64_t first, std::span<float> out) const {
-  const auto& values = nf4_values();
   const auto* codes = codes_.data() + first / 2;
   for (std::size_t from = 0; from < out.size(); from += kBlock) {
-    const float own = scale((first + static_cast<std::int64_t>(from)) / kBlock);
-    std::array<float, 16> scaled;
-    for (std::size_t i = 0; i < 16; ++i) scaled[i] = values[i] * own;
-    for (std::size_t i = 0; i < kBlock; i += 2) {
-      const auto pair = *codes++;
-      out[from + i] = scaled[pair >> 4];
-      out[from + i + 1] = scaled[pair & 15];
-    }
+    decode_nf4_block(codes + from / 2, scale((first + static_cast<std::int64_t>(from)) / kBlock),
+                     out.data() + from);
   }
 }
 
 float quantize_int8(std::span<const float> row, std::span<std::int8_t> codes) {
+  expect_finite(row, "INT8");
   const float largest = largest_magnitude(row);
-  const float factor = largest == 0 ? 0 : 127 / largest;
+  const float factor = 127 / std::max(largest, 1e-36f);  // finite
   for (std::size_t i = 0; i < row.size(); ++i)
     codes[i] = static_cast<std::int8_t>(std::lrint(row[i] * factor));
   return largest;
+}
+
+void dequantize_int8(std::span<const std::int8_t> codes, float largest, std::span<float> row) {
+  // Two products, rounded one after the other as in bitsandbytes.
+  constexpr float kStep = 1.0f / 127;
+  for (std::size_t i = 0; i < codes.size(); ++i)
+    row[i] = static_cast<float>(codes[i]) * largest * kStep;
 }
 
 }  // namespace hone

@@ -35,6 +35,11 @@ class Nf4Numbers {
   const std::vector<std::uint8_t>& codes() const { return codes_; }
   /// The scale of block `block`, after double quantisation.
   float scale(std::int64_t block) const;
+  /// With double quantisation scale i is dynamic_values[scale_codes[i]] * scale_scales[i / 256] +
+  /// scale_mean.
+  const std::vector<std::uint8_t>& scale_codes() const { return scale_codes_; }
+  const std::vector<float>& scale_scales() const { return scale_scales_; }
+  float scale_mean() const { return scale_mean_; }
 
  private:
   std::vector<std::uint8_t> codes_;
@@ -44,7 +49,12 @@ class Nf4Numbers {
   float scale_mean_ = 0;
 };
 
-/// A row in 8-bit integers: code * largest magnitude / 127. Returns that magnitude.
+/// A row in 8-bit integers, as many codes as numbers: code * largest magnitude / 127 (the weights
+/// of LLM.int8(), Dettmers et al. 2022, without its outliers). Returns that magnitude. Throws
+/// `Error` where a number is not finite.
 float quantize_int8(std::span<const float> row, std::span<std::int8_t> codes);
+
+/// The numbers of such a row: codes and numbers are equally many.
+void dequantize_int8(std::span<const std::int8_t> codes, float largest, std::span<float> row);
 
 }  // namespace hone

@@ -21,8 +21,18 @@ class GgufBlocks : public kernels::PackedWeight {
         row_of_(std::move(row_of)) {
     if (tensor.shape.size() != 2)
       fail("tensor \"", tensor.name, "\" has ", tensor.shape.size(), " dimensions, not two");
-    columns_ = static_cast<std::int64_t>(tensor.shape[0]);
-    rows_ = static_cast<std::int64_t>(tensor.shape[1]);
+    columns_ = tensor.shape[0];
+    rows_ = tensor.shape[1];
+    const auto block = block_elements(type_);
+    if (columns_ % block != 0)
+      fail("tensor \"", tensor.name, "\": rows of ", columns_, " numbers are not whole blocks of ",
+           block, " (", type_name(), ")");
+    const auto needed = rows_ * (columns_ / block) * block_bytes(type_);
+    if (bytes() != needed)
+      fail("tensor \"", tensor.name, "\" has ", bytes(), " bytes, ", rows_, " x ", columns_,
+           " numbers in ", type_name(), " take ", needed);
+    TORCH_CHECK(row_of_.empty() || static_cast<std::int64_t>(row_of_.size()) == rows_,
+                "an order of ", row_of_.size(), " rows for ", rows_);
   }
 
   std::int64_t rows() const override { return rows_; }
@@ -71,36 +81,31 @@ class Int8Matrix : public kernels::PackedWeight {
  public:
   explicit Int8Matrix(const at::Tensor& weight)
       : rows_(weight.size(0)),
-        columns_(weight.size(1)),
+        width_(static_cast<std::size_t>(weight.size(1))),
         codes_(static_cast<std::size_t>(weight.numel())) {
     const auto numbers = weight.to(at::kFloat).contiguous();
-    const auto width = static_cast<std::size_t>(columns_);
-    for (std::int64_t row = 0; row < rows_; ++row) {
-      const auto at = static_cast<std::size_t>(row) * width;
-      scales_.push_back(quantize_int8({numbers.const_data_ptr<float>() + at, width},
-                                      {codes_.data() + at, width}) /
-                        127);
-    }
+    const auto* row = numbers.const_data_ptr<float>();
+    for (std::size_t at = 0; at < codes_.size(); at += width_)
+      largest_.push_back(quantize_int8({row + at, width_}, {codes_.data() + at, width_}));
   }
 
   std::int64_t rows() const override { return rows_; }
-  std::int64_t columns() const override { return columns_; }
+  std::int64_t columns() const override { return static_cast<std::int64_t>(width_); }
   std::int64_t bytes() const override {
-    return static_cast<std::int64_t>(codes_.size() + scales_.size() * sizeof(float));
+    return static_cast<std::int64_t>(codes_.size() + largest_.size() * sizeof(float));
   }
   std::string type_name() const override { return "INT8"; }
   void decode_rows(std::int64_t first, std::int64_t count, float* out) const override {
-    for (std::int64_t row = first; row < first + count; ++row) {
-      const float scale = scales_[static_cast<std::size_t>(row)];
-      const auto* codes = codes_.data() + row * columns_;
-      for (std::int64_t i = 0; i < columns_; ++i) *out++ = static_cast<float>(codes[i]) * scale;
-    }
+    const auto end = static_cast<std::size_t>(first + count);
+    for (auto row = static_cast<std::size_t>(first); row < end; ++row, out += width_)
+      dequantize_int8({codes_.data() + row * width_, width_}, largest_[row], {out, width_});
   }
 
  private:
-  std::int64_t rows_, columns_;
+  std::int64_t rows_;
+  std::size_t width_;
   std::vector<std::int8_t> codes_;
-  std::vector<float> scales_;
+  std::vector<float> largest_;  // magnitude of each row
 };
 
 }  // namespace
@@ -112,6 +117,7 @@ PackedPointer pack_gguf(const GgufTensor& tensor,
 }
 
 PackedPointer pack_nf4(const at::Tensor& weight, bool double_quantised) {
+  expect_shape(weight, {kAnySize, kAnySize}, "weight");
   if (weight.size(1) % Nf4Numbers::kBlock != 0)
     fail("NF4 packs blocks of ", Nf4Numbers::kBlock, ", a layer of width ", weight.size(1),
          " cannot be packed");
@@ -123,6 +129,7 @@ PackedPointer pack_nf4(const at::Tensor& weight, bool double_quantised) {
 }
 
 PackedPointer pack_int8(const at::Tensor& weight) {
+  expect_shape(weight, {kAnySize, kAnySize}, "weight");
   return std::make_shared<Int8Matrix>(weight.detach());
 }
 

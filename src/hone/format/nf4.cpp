@@ -4,6 +4,10 @@
 #include <hone/base/error.h>
 #include <hone/format/nf4.h>
 
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
 namespace hone {
 namespace {
 
@@ -76,12 +80,47 @@ constexpr auto kNf4Pairs = [] {
   return pairs;
 }();
 
+/// A block of 64 in fp32. All forms round the product alike.
+using Nf4BlockDecoder = void (*)(const std::uint8_t* codes, float scale, float* out);
+
 void decode_nf4_block(const std::uint8_t* __restrict codes, float scale, float* __restrict out) {
   for (std::size_t i = 0; i < Nf4Numbers::kBlock / 2; ++i) {
     const auto& pair = kNf4Pairs[codes[i]];
     out[2 * i] = pair[0] * scale;
     out[2 * i + 1] = pair[1] * scale;
   }
+}
+
+#if defined(__x86_64__)
+/// The same twice as fast: the 16 products of the block stay in two registers, in which eight
+/// numbers are looked up at once.
+__attribute__((target("avx2"))) void decode_nf4_block_avx2(const std::uint8_t* __restrict codes,
+                                                           float scale,
+                                                           float* __restrict out) {
+  const auto factor = _mm256_set1_ps(scale);
+  const auto below = _mm256_mul_ps(_mm256_loadu_ps(kNf4Values.data()), factor);
+  const auto above = _mm256_mul_ps(_mm256_loadu_ps(kNf4Values.data() + 8), factor);
+  const auto nibble = _mm_set1_epi8(15);
+  for (std::size_t i = 0; i < Nf4Numbers::kBlock / 2; i += 8, out += 16) {
+    const auto bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(codes + i));
+    auto in_order = _mm_unpacklo_epi8(_mm_and_si128(_mm_srli_epi16(bytes, 4), nibble),
+                                      _mm_and_si128(bytes, nibble));
+    for (int half = 0; half < 2; ++half, in_order = _mm_srli_si128(in_order, 8)) {
+      const auto index = _mm256_cvtepu8_epi32(in_order);
+      const auto is_above = _mm256_castsi256_ps(_mm256_slli_epi32(index, 28));
+      _mm256_storeu_ps(out + 8 * half,
+                       _mm256_blendv_ps(_mm256_permutevar8x32_ps(below, index),
+                                        _mm256_permutevar8x32_ps(above, index), is_above));
+    }
+  }
+}
+#endif
+
+Nf4BlockDecoder nf4_block_decoder() {
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("avx2")) return decode_nf4_block_avx2;
+#endif
+  return decode_nf4_block;
 }
 
 }  // namespace
@@ -141,10 +180,11 @@ float Nf4Numbers::scale(std::int64_t block) const {
 }
 
 void Nf4Numbers::decode(std::int64_t first, std::span<float> out) const {
+  const auto decode_block = nf4_block_decoder();
   const auto* codes = codes_.data() + first / 2;
   for (std::size_t from = 0; from < out.size(); from += kBlock) {
-    decode_nf4_block(codes + from / 2, scale((first + static_cast<std::int64_t>(from)) / kBlock),
-                     out.data() + from);
+    decode_block(codes + from / 2, scale((first + static_cast<std::int64_t>(from)) / kBlock),
+                 out.data() + from);
   }
 }
 

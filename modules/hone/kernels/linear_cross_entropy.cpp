@@ -21,30 +21,46 @@ constexpr std::int64_t kBlockNumbers = 16 << 20;  // logits of a block: 64 MiB i
 // Who packs the weights is short of memory: 16 MiB, for a few per cent more time.
 constexpr std::int64_t kPackedBlockNumbers = 4 << 20;
 
+constexpr int kLanes = 16;  // sums and maxima of one order on every processor
+
 HONE_VECTORIZED float largest(const float* x, std::int64_t size) {
+  float lanes[kLanes];
+  for (float& lane : lanes) lane = x[0];
+  std::int64_t i = 0;
+  for (; i + kLanes <= size; i += kLanes) {
+    for (int lane = 0; lane < kLanes; ++lane)
+      lanes[lane] = x[i + lane] > lanes[lane] ? x[i + lane] : lanes[lane];
+  }
   float best = x[0];
-  for (std::int64_t i = 1; i < size; ++i) best = x[i] > best ? x[i] : best;
+  for (const float lane : lanes) best = lane > best ? lane : best;
+  for (; i < size; ++i) best = x[i] > best ? x[i] : best;
   return best;
 }
 
-/// Replaces x by e^(x - shift) and returns the sum.
-HONE_VECTORIZED float exponentiate(float* x, float shift, std::int64_t size) {
-  float lanes[16] = {};
+HONE_VECTORIZED float sum_of(const float* x, std::int64_t size) {
+  float lanes[kLanes] = {};
   std::int64_t i = 0;
-  for (; i + 16 <= size; i += 16) {
-    for (int lane = 0; lane < 16; ++lane) {
-      const float value = x[i + lane] - shift;
-      // Far below the largest logit the term vanishes, as it does in fp32 arithmetic.
-      x[i + lane] = value < -87.0f ? 0.0f : fast_exp(value);
-      lanes[lane] += x[i + lane];
-    }
+  for (; i + kLanes <= size; i += kLanes) {
+    for (int lane = 0; lane < kLanes; ++lane) lanes[lane] += x[i + lane];
   }
   float sum = 0;
   for (const float lane : lanes) sum += lane;
-  for (; i < size; ++i) {
-    const float value = x[i] - shift;
-    x[i] = value < -87.0f ? 0.0f : fast_exp(value);
-    sum += x[i];
+  for (; i < size; ++i) sum += x[i];
+  return sum;
+}
+
+HONE_VECTORIZED void exponentiate_all(float* x, float shift, std::int64_t size) {
+  for (std::int64_t i = 0; i < size; ++i) x[i] = fast_exp(x[i] - shift);
+}
+
+/// Replaces x by e^(x - shift) and returns the sum. Far below the largest logit a term is 0.
+float exponentiate(float* x, float shift, std::int64_t size) {
+  constexpr std::int64_t kPiece = 2048;  // stays in the first-level cache between the two passes
+  float sum = 0;
+  for (std::int64_t first = 0; first < size; first += kPiece) {
+    const auto count = std::min(kPiece, size - first);
+    exponentiate_all(x + first, shift, count);
+    sum += sum_of(x + first, count);
   }
   return sum;
 }

@@ -80,16 +80,28 @@ void add_options(CLI::App& app, PeftConfig& config) {
 }
 
 void add_options(CLI::App& app, OptimizationConfig& config) {
+  add(app, "optim", config.optim, "adamw_torch, adamw_8bit, lion_32bit, adafactor or sgd");
   add(app, "learning_rate", config.learning_rate, "peak learning rate");
-  add(app, "lr_scheduler_type", config.schedule.lr_scheduler_type, "cosine, linear or constant");
+  add(app, "lr_scheduler_type", config.schedule.lr_scheduler_type,
+      "cosine, linear, constant, constant_with_warmup, cosine_with_restarts, cosine_with_min_lr, "
+      "polynomial, inverse_sqrt or warmup_stable_decay");
+  add(app, "min_lr_ratio", config.schedule.min_lr_ratio,
+      "cosine_with_min_lr, polynomial, warmup_stable_decay: last rate over the peak, [0, 1]");
+  add(app, "num_cycles", config.schedule.num_cycles, "cosine_with_restarts: cosines");
+  add(app, "power", config.schedule.power, "polynomial: exponent");
+  add(app, "num_decay_steps", config.schedule.num_decay_steps,
+      "warmup_stable_decay: updates of the decay; 0: a tenth of all");
   add(app, "warmup_steps", config.schedule.warmup_steps,
       "updates of the warm-up; wins over --warmup-ratio");
   add(app, "warmup_ratio", config.schedule.warmup_ratio,
       "warm-up as a share of all updates, [0, 1]");
   add(app, "weight_decay", config.weight_decay, "decoupled weight decay of matrices");
-  add(app, "adam_beta1", config.adam_beta1, "AdamW: decay of the mean of gradients");
-  add(app, "adam_beta2", config.adam_beta2, "AdamW: decay of the mean of squared gradients");
+  add(app, "adam_beta1", config.adam_beta1, "AdamW, Lion: decay of the mean of gradients");
+  add(app, "adam_beta2", config.adam_beta2,
+      "AdamW: decay of the mean of squares; Lion: of the mean");
   add(app, "adam_epsilon", config.adam_epsilon, "AdamW: added to the root");
+  add(app, "momentum", config.momentum, "SGD: share of the last step kept, [0, 1)");
+  add_flag(app, "nesterov", config.nesterov, "SGD: look ahead by the momentum");
   add(app, "max_grad_norm", config.max_grad_norm,
       "gradients are scaled down to this norm; 0: never");
   add(app, "loraplus_lr_ratio", config.loraplus_lr_ratio,

@@ -52,6 +52,7 @@ std::string hash_of(const TokenizedData& data) {
 
 void print_start(std::ostream& out,
                  const CausalLM& model,
+                 const OptimizationConfig& config,
                  const TokenizedData& data,
                  std::int64_t steps) {
   double all = 0, trained = 0;
@@ -60,7 +61,7 @@ void print_start(std::ostream& out,
   for (const auto& [name, parameter] : trainable_parameters(model))
     trained += static_cast<double>(parameter.numel());
   const auto& header = data.header;
-  const auto parts = forecast_of_model(model);
+  const auto parts = forecast_of_model(model, config);
   out << "training " << format_count(trained) << " of " << format_count(all) << " parameters ("
       << percent(trained / all) << "); weights " << mebibyte_text(parts.weights + parts.adapter)
       << ", gradients " << mebibyte_text(parts.gradients) << ", optimiser "
@@ -122,10 +123,15 @@ Identity identity_of(const SftConfig& config,
           {"gradient_accumulation_steps", std::to_string(config.gradient_accumulation_steps)},
           {"loss_reduction", config.reduction == Reduction::kSum ? "sum" : "token_mean"},
           {"seed", std::to_string(config.seed)},
+          {"optim", o.optim},
           {"learning_rate", number(o.learning_rate)},
           {"lr_scheduler_type", o.schedule.lr_scheduler_type},
           {"warmup_steps", std::to_string(o.schedule.warmup_steps)},
           {"warmup_ratio", number(o.schedule.warmup_ratio)},
+          {"min_lr_ratio", number(o.schedule.min_lr_ratio)},
+          {"num_cycles", std::to_string(o.schedule.num_cycles)},
+          {"power", number(o.schedule.power)},
+          {"num_decay_steps", std::to_string(o.schedule.num_decay_steps)},
           {"weight_decay", number(o.weight_decay)},
           {"loraplus_lr_ratio", number(o.loraplus_lr_ratio)},
           {"max_grad_norm", number(o.max_grad_norm)}};

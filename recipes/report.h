@@ -15,6 +15,7 @@ namespace hone::recipes {
 /// Two lines: what is trained, and on what (rows, tokens, targets, updates).
 void print_start(std::ostream& out,
                  const CausalLM& model,
+                 const OptimizationConfig& config,
                  const TokenizedData& data,
                  std::int64_t steps);
 

@@ -118,14 +118,14 @@ int train(const Options& options, const std::string& options_file) {
   SftTrainer trainer(model, options.sft, static_cast<std::int64_t>(data.rows.size()));
   const auto expected = forecast(trainer, model, options.sft, data.rows, before_model);
   if (options.dry_run) {
-    print_start(std::cout, model, data, trainer.total_steps());
+    print_start(std::cout, model, options.sft.optimization, data, trainer.total_steps());
     print_forecast(std::cout, expected, trainer.total_steps());
     return 0;
   }
   // Last of all that may be refused: it creates the folder.
   Run run(options.run, &std::cerr, stderr_is_terminal(), stop_requested);
   if (!options.run.resume) write_file(options.run.output_dir / "options.toml", options_file);
-  print_start(std::cerr, model, data, trainer.total_steps());
+  print_start(std::cerr, model, options.sft.optimization, data, trainer.total_steps());
 
   const auto save = [&](const fs::path& folder) {
     if (options.is_full()) {

@@ -1,38 +1,56 @@
 #include <stdexcept>
-#include <vector>
 
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
+#include <hone/base/files.h>
+#include <hone/base/json_io.h>
 #include <hone/training/schedule.h>
+
+#include "shared_data.h"
 
 namespace hone {
 namespace {
 
-TEST(Schedule, EqualsTransformersLists) {
-  const auto list = [](const ScheduleConfig& config, std::int64_t total) {
-    std::vector<double> factors;
-    for (std::int64_t step = 0; step < total; ++step)
-      factors.push_back(learning_rate_factor(config, step, total));
-    return factors;
-  };
-  const auto expect = [](const std::vector<double>& got, const std::vector<double>& wanted) {
-    ASSERT_EQ(got.size(), wanted.size());
-    for (std::size_t i = 0; i < got.size(); ++i)
-      EXPECT_NEAR(got[i], wanted[i], 1e-6) << "update " << i;
-  };
-  // get_linear_schedule_with_warmup and get_cosine_schedule_with_warmup, warm-up 4, 10 updates.
-  expect(list({.lr_scheduler_type = "linear", .warmup_steps = 4}, 10),
-         {0, .25, .5, .75, 1, .833333, .666667, .5, .333333, .166667});
-  expect(list({.lr_scheduler_type = "cosine", .warmup_steps = 4}, 10),
-         {0, .25, .5, .75, 1, .933013, .75, .5, .25, .066987});
-  expect(list({.lr_scheduler_type = "constant", .warmup_steps = 2}, 4), {0, .5, 1, 1});
-  expect(list({.lr_scheduler_type = "constant", .warmup_ratio = 0.3}, 5), {0, .5, 1, 1, 1});
+TEST(Schedule, EqualsTransformersAtEveryUpdate) {
+  // Of 40 updates, without and with a warm-up of 8; see make_optimiser_fixtures.py.
+  const auto path = testing::fixture_path("training/schedules.json");
+  const auto all = parse_json(read_file(path), path.string());
+  EXPECT_EQ(all.size(), 9U);
+  for (const auto& [type, by_warmup] : all.items()) {
+    for (const auto& [warmup, rates] : by_warmup.items()) {
+      const ScheduleConfig config{.lr_scheduler_type = type,
+                                  .warmup_steps = std::stoll(warmup),
+                                  .warmup_ratio = 0,
+                                  .min_lr_ratio = 0.1,
+                                  .num_cycles = 3,
+                                  .power = 2,
+                                  .num_decay_steps = 12};
+      ASSERT_EQ(rates.size(), 40U);
+      for (std::int64_t step = 0; step < 40; ++step) {
+        EXPECT_NEAR(learning_rate_factor(config, step, 40),
+                    rates.at(static_cast<std::size_t>(step)).get<double>(), 1e-12)
+            << type << ", warm-up " << warmup << ", update " << step;
+      }
+    }
+  }
+}
+
+TEST(Schedule, WarmsUpByARatio) {
+  const ScheduleConfig config{.lr_scheduler_type = "constant_with_warmup", .warmup_ratio = 0.3};
+  EXPECT_EQ(warmup_of(config, 5), 2);
+  EXPECT_EQ(learning_rate_factor(config, 1, 5), 0.5);
+  EXPECT_EQ(learning_rate_factor(config, 2, 5), 1);
 }
 
 TEST(Schedule, RefusesWhatIsOutOfRange) {
   EXPECT_THROW(validate(ScheduleConfig{.lr_scheduler_type = "sine"}), std::invalid_argument);
   EXPECT_THROW(validate(ScheduleConfig{.warmup_steps = -1}), std::invalid_argument);
   EXPECT_THROW(validate(ScheduleConfig{.warmup_ratio = 1.5}), std::invalid_argument);
+  EXPECT_THROW(validate(ScheduleConfig{.min_lr_ratio = -0.1}), std::invalid_argument);
+  EXPECT_THROW(validate(ScheduleConfig{.num_cycles = 0}), std::invalid_argument);
+  EXPECT_THROW(validate(ScheduleConfig{.power = 0}), std::invalid_argument);
+  EXPECT_THROW(validate(ScheduleConfig{.num_decay_steps = -1}), std::invalid_argument);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include <hone/base/error.h>
+#include <hone/format/dynamic_map.h>
 #include <hone/format/nf4.h>
 
 #if defined(__x86_64__)
@@ -10,25 +11,6 @@
 
 namespace hone {
 namespace {
-
-std::array<float, 256> make_dynamic_values() {
-  std::vector<double> values = {0, 1};
-  constexpr int kExponents = 7;
-  for (int exponent = 0; exponent < kExponents; ++exponent) {
-    // Means of neighbours among evenly spaced numbers from 0.1 to 1, at each power of ten.
-    const int steps = 1 << exponent;
-    const double power = std::pow(10.0, exponent - (kExponents - 1));
-    for (int i = 0; i < steps; ++i) {
-      const double low = 0.1 + 0.9 * i / steps, high = 0.1 + 0.9 * (i + 1) / steps;
-      values.push_back(power * (low + high) / 2);
-      values.push_back(-power * (low + high) / 2);
-    }
-  }
-  std::sort(values.begin(), values.end());
-  std::array<float, 256> table;
-  std::copy(values.begin(), values.end(), table.begin());
-  return table;
-}
 
 /// Index of the value of an ascending table that is nearest to `x`; halfway, the lower.
 template <std::size_t N>
@@ -129,11 +111,6 @@ const std::array<float, 16>& nf4_values() {
   return kNf4Values;
 }
 
-const std::array<float, 256>& dynamic_values() {
-  static const auto values = make_dynamic_values();
-  return values;
-}
-
 Nf4Numbers::Nf4Numbers(std::span<const float> numbers, bool double_quantised) {
   const auto count = static_cast<std::int64_t>(numbers.size());
   if (count % kBlock != 0) fail("NF4 packs blocks of ", kBlock, ", not ", count, " numbers");
@@ -162,7 +139,7 @@ Nf4Numbers::Nf4Numbers(std::span<const float> numbers, bool double_quantised) {
     const float largest = largest_magnitude(own);
     scale_scales_.push_back(largest);
     for (const float scale : own)
-      scale_codes_.push_back(nearest_code(dynamic_values(), largest == 0 ? 0 : scale / largest));
+      scale_codes_.push_back(DynamicMap::with_sign().encode(largest == 0 ? 0 : scale / largest));
   }
   scales_.clear();
   scales_.shrink_to_fit();
@@ -176,7 +153,7 @@ std::int64_t Nf4Numbers::bytes() const {
 float Nf4Numbers::scale(std::int64_t block) const {
   const auto at = static_cast<std::size_t>(block);
   if (!scales_.empty()) return scales_[at];
-  return dynamic_values()[scale_codes_[at]] * scale_scales_[at / kScaleBlock] + scale_mean_;
+  return DynamicMap::with_sign()[scale_codes_[at]] * scale_scales_[at / kScaleBlock] + scale_mean_;
 }
 
 void Nf4Numbers::decode(std::int64_t first, std::span<float> out) const {

@@ -11,9 +11,6 @@ namespace hone {
 /// The 16 values of NF4: quantiles of a normal distribution, scaled to [-1, 1].
 const std::array<float, 16>& nf4_values();
 
-/// The 256 values of the signed dynamic 8-bit type (Dettmers 2016), ascending in [-0.993, 1].
-const std::array<float, 256>& dynamic_values();
-
 /// Numbers in NF4: blocks of 64, each scaled by its largest magnitude; with double quantisation the
 /// scales are themselves 8-bit dynamic numbers in blocks of 256, around their mean.
 class Nf4Numbers {
@@ -35,8 +32,8 @@ class Nf4Numbers {
   const std::vector<std::uint8_t>& codes() const { return codes_; }
   /// The scale of block `block`, after double quantisation.
   float scale(std::int64_t block) const;
-  /// With double quantisation scale i is dynamic_values[scale_codes[i]] * scale_scales[i / 256] +
-  /// scale_mean.
+  /// With double quantisation scale i is map[scale_codes[i]] * scale_scales[i / 256] + scale_mean,
+  /// map being DynamicMap::with_sign().
   const std::vector<std::uint8_t>& scale_codes() const { return scale_codes_; }
   const std::vector<float>& scale_scales() const { return scale_scales_; }
   float scale_mean() const { return scale_mean_; }
@@ -44,7 +41,7 @@ class Nf4Numbers {
  private:
   std::vector<std::uint8_t> codes_;
   std::vector<float> scales_;              // of blocks; empty with double quantisation
-  std::vector<std::uint8_t> scale_codes_;  // likewise, into dynamic_values
+  std::vector<std::uint8_t> scale_codes_;  // likewise, into DynamicMap::with_sign()
   std::vector<float> scale_scales_;        // of blocks of scales
   float scale_mean_ = 0;
 };

@@ -51,7 +51,7 @@ void check_identity(const fs::path& path, const Identity& saved, const Identity&
   }
 }
 
-/// The stored tensor for `parameter`, checked.
+/// The stored tensor for `parameter` (or a part of the optimiser's state), checked.
 at::Tensor matching(const SafetensorsFile& file,
                     const std::string& name,
                     const at::Tensor& parameter) {
@@ -81,7 +81,7 @@ void save_checkpoint(const fs::path& folder,
                      const Optimization& optimization,
                      const Progression& progression,
                      const std::function<void(const fs::path&)>& extra) {
-  auto tensors = optimization.moments();
+  auto tensors = optimization.state();
   for (const auto& [name, parameter] : optimization.parameters())
     tensors[kParameter + name] = parameter;
   tensors[kRandomState] = at::detail::getDefaultCPUGenerator().get_state();
@@ -102,18 +102,17 @@ Progression load_checkpoint(const fs::path& folder,
   if (found == file.metadata().end()) fail(place, ": is not a checkpoint");
   const auto progression = progression_of(parse_json(found->second, place));
   check_identity(place, progression.identity, identity);
-  std::map<std::string, at::Tensor> moments;
-  for (const auto& [name, parameter] : optimization.parameters()) {
+  for (const auto& [name, parameter] : optimization.parameters())
     matching(file, kParameter + name, parameter);
-    for (const char* moment : {"exp_avg.", "exp_avg_sq."})
-      moments[moment + name] = matching(file, moment + name, parameter);
-  }
+  std::map<std::string, at::Tensor> state;
+  for (const auto& [name, tensor] : optimization.state())
+    state[name] = matching(file, name, tensor);
   const auto random = file.at(kRandomState);
   torch::NoGradGuard no_grad;
   for (const auto& [name, parameter] : optimization.parameters()) {
     parameter.copy_(matching(file, kParameter + name, parameter));
   }
-  optimization.restore(moments, progression.steps);
+  optimization.restore(state, progression.steps);
   auto generator = at::detail::getDefaultCPUGenerator();
   generator.set_state(map_tensor(random, file.owner()).clone());
   return progression;

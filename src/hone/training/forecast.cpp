@@ -30,7 +30,7 @@ double tokens_of(const std::vector<const TokenizedRow*>& rows) {
 
 }  // namespace
 
-Forecast forecast_of_model(const CausalLM& model) {
+Forecast forecast_of_model(const CausalLM& model, const OptimizationConfig& config) {
   Forecast parts;
   parts.weights = weight_bytes(model);
   for (const auto& item : model->named_parameters()) {
@@ -38,7 +38,7 @@ Forecast forecast_of_model(const CausalLM& model) {
     if (is_adapter_parameter(item.key())) parts.adapter += bytes;
     if (!item.value().requires_grad()) continue;
     parts.gradients += bytes;
-    parts.optimizer += 2 * bytes;
+    parts.optimizer += state_bytes(config, item.value());
   }
   return parts;
 }
@@ -48,14 +48,14 @@ Forecast forecast(SftTrainer& trainer,
                   const SftConfig& config,
                   const std::vector<TokenizedRow>& rows,
                   std::int64_t program) {
-  auto parts = forecast_of_model(model);
+  auto parts = forecast_of_model(model, config.optimization);
   parts.program = program;
   const auto longest = longest_rows(rows, config.per_device_train_batch_size);
   forget_peak();
   const auto start = std::chrono::steady_clock::now();
   trainer.probe(longest);
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-  // The moments are zeros that were never touched: they take memory from the first update on.
+  // Its state is zeros that were never touched: it takes memory from the first update on.
   const auto known = parts.program + parts.weights + parts.adapter + parts.gradients;
   parts.activations = std::max<std::int64_t>(0, peak_resident_bytes() - known);
   double all_tokens = 0;

@@ -13,7 +13,7 @@ struct Forecast {
   std::int64_t weights = 0;      ///< of the model, frozen or not, without what an adapter adds
   std::int64_t adapter = 0;      ///< parameters that an adapter adds
   std::int64_t gradients = 0;    ///< of what is trained
-  std::int64_t optimizer = 0;    ///< two moments of what is trained
+  std::int64_t optimizer = 0;    ///< what it keeps of what is trained
   std::int64_t activations = 0;  ///< what the backward pass keeps, and workspace
   double step_seconds = 0;       ///< of an update over rows of average length
 
@@ -22,8 +22,8 @@ struct Forecast {
   }
 };
 
-/// The parts that follow from the model alone.
-Forecast forecast_of_model(const CausalLM& model);
+/// The parts that follow from the model and the optimiser alone.
+Forecast forecast_of_model(const CausalLM& model, const OptimizationConfig& config);
 
 /// Runs the longest rows of one pass forward and backward, without an update, and measures.
 /// `program`: bytes of the process before the model was loaded.

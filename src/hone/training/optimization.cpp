@@ -9,11 +9,15 @@
 namespace hone {
 
 void validate(const OptimizationConfig& config) {
+  check_option(is_optimizer(config.optim),
+               "optim must be adamw_torch, adamw_8bit, lion_32bit, adafactor or sgd");
   check_option(std::isfinite(config.learning_rate) && config.learning_rate > 0,
                "learning_rate must be positive");
   check_option(config.adam_beta1 >= 0 && config.adam_beta1 < 1, "adam_beta1 must be in [0, 1)");
   check_option(config.adam_beta2 >= 0 && config.adam_beta2 < 1, "adam_beta2 must be in [0, 1)");
   check_option(config.adam_epsilon > 0, "adam_epsilon must be positive");
+  check_option(config.momentum >= 0 && config.momentum < 1, "momentum must be in [0, 1)");
+  check_option(!config.nesterov || config.momentum > 0, "nesterov needs a momentum");
   check_option(config.weight_decay >= 0, "weight_decay must not be negative");
   check_option(std::isfinite(config.loraplus_lr_ratio) && config.loraplus_lr_ratio > 0,
                "loraplus_lr_ratio must be positive");
@@ -27,10 +31,8 @@ Optimization::Optimization(Parameters parameters,
     : parameters_(std::move(parameters)), config_(std::move(config)), total_steps_(total_steps) {
   validate(config_);
   TORCH_CHECK(!parameters_.empty(), "Optimization: no parameter requires a gradient");
-  for (const auto& [name, parameter] : parameters_) {
-    averages_.push_back(at::zeros_like(parameter).detach());
-    squares_.push_back(at::zeros_like(parameter).detach());
-  }
+  for (const auto& [name, parameter] : parameters_)
+    states_.push_back(start_state(config_, parameter));
 }
 
 double Optimization::clip(const std::vector<at::Tensor>& gradients) const {
@@ -49,36 +51,22 @@ Optimization::Report Optimization::step() {
   torch::NoGradGuard no_grad;
   const double rate =
       config_.learning_rate * learning_rate_factor(config_.schedule, steps_, total_steps_);
-  // One fused update for each weight decay and learning rate: matrices decay and vectors do not,
-  // and each lora_B may learn faster (LoRA+).
-  struct Group {
-    std::vector<at::Tensor> parameters, gradients, averages, squares, steps;
-  };
-  std::map<std::pair<double, double>, Group> groups;
+  std::vector<ParameterUpdate> updates;
   std::vector<at::Tensor> gradients;
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     const auto& [name, parameter] = parameters_[i];
     if (!parameter.grad().defined()) continue;
-    const double decay = parameter.dim() > 1 ? config_.weight_decay : 0;
-    const bool is_b = name.find(".lora_B.") != std::string::npos;
-    auto& group = groups[{decay, is_b ? rate * config_.loraplus_lr_ratio : rate}];
-    group.parameters.push_back(parameter);
-    group.gradients.push_back(parameter.grad());
-    group.averages.push_back(averages_[i]);
-    group.squares.push_back(squares_[i]);
-    group.steps.push_back(at::scalar_tensor(static_cast<double>(steps_ + 1), at::kFloat));
+    const bool is_b = name.find(".lora_B.") != std::string::npos;  // may learn faster (LoRA+)
+    updates.push_back({.parameter = parameter,
+                       .gradient = parameter.grad(),
+                       .state = &states_[i],
+                       .rate = is_b ? rate * config_.loraplus_lr_ratio : rate,
+                       .decay = parameter.dim() > 1 ? config_.weight_decay : 0});
     gradients.push_back(parameter.grad());
   }
   const Report report{.learning_rate = rate, .grad_norm = gradients.empty() ? 0 : clip(gradients)};
   if (!std::isfinite(report.grad_norm)) return report;
-  for (auto& [settings, group] : groups) {
-    const auto [decay, own_rate] = settings;
-    at::_fused_adamw_(group.parameters, group.gradients, group.averages, group.squares,
-                      /*max_exp_avg_sqs=*/{}, group.steps, own_rate, config_.adam_beta1,
-                      config_.adam_beta2, decay, config_.adam_epsilon,
-                      /*amsgrad=*/false,
-                      /*maximize=*/false);
-  }
+  if (!updates.empty()) update_parameters(config_, steps_ + 1, updates);
   ++steps_;
   zero_grad();
   return report;
@@ -88,20 +76,16 @@ void Optimization::zero_grad() {
   for (auto& [name, parameter] : parameters_) parameter.mutable_grad().reset();
 }
 
-std::map<std::string, at::Tensor> Optimization::moments() const {
+std::map<std::string, at::Tensor> Optimization::state() const {
   std::map<std::string, at::Tensor> named;
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
-    named["exp_avg." + parameters_[i].first] = averages_[i];
-    named["exp_avg_sq." + parameters_[i].first] = squares_[i];
+    for (const auto& [part, tensor] : states_[i]) named[part + "." + parameters_[i].first] = tensor;
   }
   return named;
 }
 
-void Optimization::restore(const std::map<std::string, at::Tensor>& moments, std::int64_t steps) {
-  for (std::size_t i = 0; i < parameters_.size(); ++i) {
-    averages_[i].copy_(moments.at("exp_avg." + parameters_[i].first));
-    squares_[i].copy_(moments.at("exp_avg_sq." + parameters_[i].first));
-  }
+void Optimization::restore(const std::map<std::string, at::Tensor>& state, std::int64_t steps) {
+  for (const auto& [name, tensor] : this->state()) tensor.copy_(state.at(name));
   steps_ = steps;
 }
 

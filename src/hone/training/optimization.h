@@ -1,4 +1,4 @@
-// One optimiser step over gradients that were accumulated exactly: clip, schedule, AdamW.
+// One optimiser step over gradients that were accumulated exactly: clip, schedule, update.
 #pragma once
 
 #include <cstdint>
@@ -9,16 +9,21 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <hone/training/optimizers.h>
 #include <hone/training/schedule.h>
 
 namespace hone {
 
-/// AdamW (Loshchilov and Hutter 2017) and what surrounds it, under transformers' names.
+/// The optimiser and what surrounds it, under transformers' names.
 struct OptimizationConfig {
+  /// `adamw_torch`, `adamw_8bit`, `lion_32bit`, `adafactor` or `sgd`: see `update_parameters`.
+  std::string optim = "adamw_torch";
   double learning_rate = 2e-4;  ///< peak
-  double adam_beta1 = 0.9;
-  double adam_beta2 = 0.999;
+  double adam_beta1 = 0.9;      ///< AdamW and Lion
+  double adam_beta2 = 0.999;    ///< AdamW and Lion
   double adam_epsilon = 1e-8;
+  double momentum = 0;      ///< SGD, in [0, 1)
+  bool nesterov = false;    ///< SGD: look ahead by the momentum
   double weight_decay = 0;  ///< decoupled; not applied to vectors (norms, biases)
   /// LoRA+ (Hayou et al. 2024): learning rate of each `lora_B` over that of the rest.
   double loraplus_lr_ratio = 1;
@@ -58,11 +63,11 @@ class Optimization {
   std::int64_t steps() const { return steps_; }
   const Parameters& parameters() const { return parameters_; }
 
-  /// Moments by name (`exp_avg.<parameter>`, `exp_avg_sq.<parameter>`), sharing memory.
-  std::map<std::string, at::Tensor> moments() const;
+  /// What the optimiser keeps, by name (`exp_avg.<parameter>`), sharing memory.
+  std::map<std::string, at::Tensor> state() const;
 
-  /// Takes moments as `moments` gave them, and the number of updates done.
-  void restore(const std::map<std::string, at::Tensor>& moments, std::int64_t steps);
+  /// Takes a state as `state` gave it, and the number of updates done.
+  void restore(const std::map<std::string, at::Tensor>& state, std::int64_t steps);
 
  private:
   double clip(const std::vector<at::Tensor>& gradients) const;
@@ -71,7 +76,7 @@ class Optimization {
   OptimizationConfig config_;
   std::int64_t total_steps_;
   std::int64_t steps_ = 0;
-  std::vector<at::Tensor> averages_, squares_;
+  std::vector<OptimizerState> states_;  // one for each parameter
 };
 
 }  // namespace hone

@@ -143,6 +143,10 @@ void add_options(CLI::App& app, RunConfig& config) {
   add(app, "save_total_limit", config.save_total_limit, "checkpoints kept; 0: all");
   add(app, "eval_steps", config.eval_steps, "updates between evaluations; 0: at the end alone");
   add_flag(app, "eval_on_start", config.eval_on_start, "evaluate before the first update too");
+  add_flag(app, "load_best_model_at_end", config.load_best_model_at_end,
+           "the result is the model of the lowest loss on --eval-data");
+  add(app, "early_stopping_patience", config.early_stopping_patience,
+      "evaluations without a new lowest loss that end the run; 0: never");
   add(app, "logging_steps", config.logging_steps, "updates between lines of metrics.jsonl");
 }
 

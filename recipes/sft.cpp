@@ -114,6 +114,9 @@ int train(const Options& options, const std::string& options_file) {
   const auto held_out =
       options.eval_data.empty() ? TokenizedData{} : read_tokenized(options.eval_data, check);
 
+  if (held_out.rows.empty() && needs_evaluation(options.run))
+    fail("--load-best-model-at-end and --early-stopping-patience need --eval-data");
+
   auto model = model_to_train(options, tokenizer);
   SftTrainer trainer(model, options.sft, static_cast<std::int64_t>(data.rows.size()));
   const auto expected = forecast(trainer, model, options.sft, data.rows, before_model);

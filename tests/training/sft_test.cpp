@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <fstream>
 
@@ -343,6 +344,102 @@ TEST_P(Resume, GivesTheUninterruptedRunBitForBit) {
 }
 
 INSTANTIATE_TEST_SUITE_P(LoraAndFull, Resume, ::testing::Bool());
+
+/// Losses on held-out rows that a run logged, and its final weights as they were saved.
+struct Judged {
+  std::vector<double> eval_losses;
+  std::string final_adapter;
+};
+
+/// Rows to learn and others to evaluate, at a rate that soon makes those worse.
+Judged judged_run(const fs::path& folder, const RunConfig& asked, std::int64_t stop_after = 0) {
+  auto config = run_config();
+  config.num_train_epochs = 4;
+  config.optimization.learning_rate = 0.05;
+  auto model = lora_model();
+  SftTrainer trainer(model, config, 10);
+  auto run_config = asked;
+  run_config.output_dir = folder;
+  hone::Run run(run_config, nullptr, false,
+                [&] { return stop_after > 0 && trainer.optimization().steps() >= stop_after; });
+  const auto save = [&](const fs::path& target) {
+    save_adapter(model, LoraConfig{}, target, "models/llama");
+  };
+  auto held_out = some_rows(14);
+  held_out.erase(held_out.begin(), held_out.begin() + 10);
+  trainer.train(some_rows(10), held_out, run, {{"rows", "10"}}, save);
+  Judged result;
+  for_each_line(folder / "metrics.jsonl", [&](std::string_view line, const std::string& place) {
+    const auto event = parse_json(line, place);
+    if (event.contains("eval_loss")) result.eval_losses.push_back(event["eval_loss"]);
+  });
+  const auto file = folder / "final" / "adapter_model.safetensors";
+  if (fs::exists(file)) result.final_adapter = read_file(file);
+  return result;
+}
+
+TEST(Run, StopsEarlyAndKeepsTheBestModel) {
+  const TemporaryFolder scratch;
+  const RunConfig plain_run{.eval_steps = 1};
+  const auto whole = judged_run(scratch / "whole", plain_run);
+  ASSERT_EQ(whole.eval_losses.size(), 12U);
+  const auto best = std::min_element(whole.eval_losses.begin(), whole.eval_losses.end());
+  const auto best_step = best - whole.eval_losses.begin() + 1;
+  ASSERT_GT(best_step, 1) << "the case needs a model that gets better first";
+  ASSERT_LT(best_step, 10) << "and worse then";
+
+  auto patient = plain_run;
+  patient.early_stopping_patience = 2;
+  patient.load_best_model_at_end = true;
+  patient.save_steps = 1;
+  const auto stopped = judged_run(scratch / "stopped", patient);
+  // The first place where two evaluations in a row are no better than the best before them.
+  std::size_t since = 0, end = 0;
+  for (double lowest = 1e9; end < whole.eval_losses.size() && since < 2; ++end) {
+    since = whole.eval_losses[end] < lowest ? 0 : since + 1;
+    lowest = std::min(lowest, whole.eval_losses[end]);
+  }
+  EXPECT_EQ(stopped.eval_losses,
+            std::vector<double>(whole.eval_losses.begin(),
+                                whole.eval_losses.begin() + static_cast<std::ptrdiff_t>(end)));
+  EXPECT_LT(end, whole.eval_losses.size());
+  EXPECT_EQ(stopped.final_adapter,
+            read_file(scratch / "stopped" / "best" / "adapter_model.safetensors"));
+
+  // The best model is that of its step.
+  const auto lowest = std::min_element(stopped.eval_losses.begin(), stopped.eval_losses.end());
+  const auto step = lowest - stopped.eval_losses.begin() + 1;
+  const RunConfig until{.eval_steps = 1};
+  judged_run(scratch / "until", until, step);
+  EXPECT_EQ(read_file(scratch / "until" / concat("step_", step) / "adapter_model.safetensors"),
+            stopped.final_adapter);
+}
+
+TEST(Run, ForgetsNoEvaluationWhereItIsResumed) {
+  const TemporaryFolder scratch;
+  const RunConfig patient{.save_total_limit = 0,
+                          .eval_steps = 1,
+                          .load_best_model_at_end = true,
+                          .early_stopping_patience = 2};
+  const auto whole = judged_run(scratch / "whole", patient);
+  for (const std::int64_t stop : {1, 3}) {
+    const auto folder = scratch / concat("stop_", stop);
+    judged_run(folder, patient, stop);
+    auto resumed_run = patient;
+    resumed_run.resume = true;
+    const auto resumed = judged_run(folder, resumed_run);
+    EXPECT_EQ(resumed.eval_losses, whole.eval_losses);
+    EXPECT_EQ(resumed.final_adapter, whole.final_adapter);
+  }
+}
+
+TEST(Run, NeedsRowsToJudgeBy) {
+  const TemporaryFolder scratch;
+  SftTrainer trainer(lora_model(), plain(), 2);
+  hone::Run run({.output_dir = scratch / "run", .early_stopping_patience = 1}, nullptr, false, {});
+  EXPECT_THROW(trainer.train(some_rows(2), {}, run, {}, [](const fs::path&) {}),
+               std::invalid_argument);
+}
 
 TEST(Run, RefusesAFolderThatHoldsARun) {
   const TemporaryFolder scratch;

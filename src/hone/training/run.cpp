@@ -6,6 +6,7 @@
 
 #include <hone/base/error.h>
 #include <hone/base/files.h>
+#include <hone/base/row_source.h>
 #include <hone/training/run.h>
 
 namespace hone {
@@ -15,6 +16,7 @@ namespace fs = std::filesystem;
 
 constexpr const char* kMetrics = "metrics.jsonl";
 constexpr const char* kFinal = "final";
+constexpr const char* kBest = "best";
 
 bool holds_run(const fs::path& folder) {
   return fs::exists(folder / kMetrics) || fs::exists(folder / kFinal) ||
@@ -24,6 +26,7 @@ bool holds_run(const fs::path& folder) {
 void remove_run(const fs::path& folder) {
   for (const auto& checkpoint : list_checkpoints(folder)) fs::remove_all(checkpoint);
   fs::remove_all(folder / kFinal);
+  fs::remove_all(folder / kBest);
   fs::remove(folder / kMetrics);
 }
 
@@ -51,7 +54,12 @@ void validate(const RunConfig& config) {
   check_option(config.save_steps >= 0, "save_steps must not be negative");
   check_option(config.save_total_limit >= 0, "save_total_limit must not be negative");
   check_option(config.eval_steps >= 0, "eval_steps must not be negative");
+  check_option(config.early_stopping_patience >= 0, "early_stopping_patience must not be negative");
   check_option(config.logging_steps >= 1, "logging_steps must be at least 1");
+}
+
+bool needs_evaluation(const RunConfig& config) {
+  return config.load_best_model_at_end || config.early_stopping_patience > 0;
 }
 
 Run::Run(RunConfig config,
@@ -97,7 +105,14 @@ void Run::restore(const Trained& trained) {
            checkpoints[checkpoints.size() - 2].string());
     }
   }
-  metrics_.emplace(config_.output_dir / kMetrics, restored_steps_);
+  const auto metrics = config_.output_dir / kMetrics;
+  metrics_.emplace(metrics, restored_steps_);
+  if (checkpoints.empty()) return;
+  for_each_line(metrics, [&](std::string_view line, const std::string& place) {
+    const auto event = parse_json(line, place);
+    if (event.contains("eval_loss"))
+      note_evaluation(event.at("eval_loss").get<double>(), event.at("step").get<std::int64_t>());
+  });
 }
 
 void Run::begin(const std::string& label, std::int64_t total_steps) {
@@ -120,6 +135,33 @@ void Run::log(const Json& metrics) {
 
 bool Run::evaluation_due(std::int64_t step) const {
   return config_.eval_steps > 0 && step % config_.eval_steps == 0;
+}
+
+bool Run::note_evaluation(double loss, std::int64_t step) {
+  const bool is_best = !best_ || loss < best_->loss;
+  if (is_best) {
+    best_ = Best{.loss = loss, .step = step};
+  } else {
+    ++best_->evaluations_since;
+  }
+  return is_best;
+}
+
+void Run::report_evaluation(const Trained& trained, double eval_loss) {
+  const auto step = trained.optimization.steps();
+  const bool is_best = note_evaluation(eval_loss, step);
+  // The model first: a line of metrics must not speak of one that was never kept.
+  if (is_best && config_.load_best_model_at_end) {
+    AtomicFolder target(config_.output_dir / kBest);
+    trained.save_model(target.temporary());
+    target.commit();
+  }
+  log({{"step", step}, {"eval_loss", eval_loss}});
+}
+
+bool Run::out_of_patience() const {
+  return config_.early_stopping_patience > 0 && best_ &&
+         best_->evaluations_since >= config_.early_stopping_patience;
 }
 
 void Run::save_if_due(const Trained& trained) {
@@ -146,9 +188,17 @@ void Run::remove_old_checkpoints() const {
 
 fs::path Run::finish(const Trained& trained) {
   if (progress_) progress_->finish();
+  if (out_ != nullptr && best_ && out_of_patience()) {
+    *out_ << "stopped early: no evaluation since step " << best_->step << " was better than its "
+          << best_->loss << '\n';
+  }
   const auto folder = config_.output_dir / kFinal;
   AtomicFolder target(folder);
-  trained.save_model(target.temporary());
+  if (best_ && config_.load_best_model_at_end) {
+    fs::copy(config_.output_dir / kBest, target.temporary(), fs::copy_options::recursive);
+  } else {
+    trained.save_model(target.temporary());
+  }
   target.commit();
   return folder;
 }

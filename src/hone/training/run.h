@@ -24,7 +24,11 @@ struct RunConfig {
   std::int64_t save_total_limit = 2;  ///< checkpoints kept, the newest; 0: all
   std::int64_t eval_steps = 0;        ///< updates between evaluations; 0: at the end alone
   bool eval_on_start = false;         ///< evaluate before the first update too
-  std::int64_t logging_steps = 1;     ///< updates between lines of metrics.jsonl
+  /// The result is the model of the lowest evaluation loss, kept in `best/` meanwhile.
+  bool load_best_model_at_end = false;
+  /// Evaluations one after the other without a new lowest loss that end the run; 0: never.
+  std::int64_t early_stopping_patience = 0;
+  std::int64_t logging_steps = 1;  ///< updates between lines of metrics.jsonl
 
   bool operator==(const RunConfig&) const = default;
 };
@@ -32,8 +36,11 @@ struct RunConfig {
 /// Throws `std::invalid_argument` naming the first field that is out of range.
 void validate(const RunConfig& config);
 
-/// Owns the folder of one training run: `metrics.jsonl`, `step_<N>/`, and what the trainer adds at
-/// the end.
+/// Whether what a run does depends on evaluations, so that it needs held-out rows.
+bool needs_evaluation(const RunConfig& config);
+
+/// Owns the folder of one training run: `metrics.jsonl`, `step_<N>/`, `best/`, and what the trainer
+/// adds at the end.
 class Run {
  public:
   /// Creates the folder. Throws `Error` where it holds a run already and neither `resume` nor
@@ -64,11 +71,14 @@ class Run {
   /// is what the update read; `metrics` holds its `step` and `loss`.
   void report(const Json& metrics, double tokens);
 
-  /// A line of metrics that is written in any case, such as an evaluation.
-  void log(const Json& metrics);
-
   /// Whether an evaluation is due after `step` updates.
   bool evaluation_due(std::int64_t step) const;
+
+  /// An evaluation is done: a line of metrics, and the model is kept where it is the best so far.
+  void report_evaluation(const Trained& trained, double eval_loss);
+
+  /// Whether as many evaluations as `early_stopping_patience` found nothing better.
+  bool out_of_patience() const;
 
   /// Saves where a checkpoint is due or a stop is asked for.
   void save_if_due(const Trained& trained);
@@ -76,12 +86,23 @@ class Run {
   /// Whether a stop was asked for; the state is saved then.
   bool stopped() const { return stopped_; }
 
-  /// Ends the progress line and puts the trained model under `final/`. Returns that folder.
+  /// Ends the progress line and puts the trained model, or the best one, under `final/`. Returns
+  /// that folder.
   std::filesystem::path finish(const Trained& trained);
 
   const RunConfig& config() const { return config_; }
 
  private:
+  /// The evaluation with the lowest loss, the earliest of equals.
+  struct Best {
+    double loss;
+    std::int64_t step;
+    std::int64_t evaluations_since = 0;
+  };
+
+  void log(const Json& metrics);
+  /// Takes an evaluation into account; whether it is the best so far.
+  bool note_evaluation(double loss, std::int64_t step);
   void save(const Trained& trained);
   void remove_old_checkpoints() const;
 
@@ -92,6 +113,7 @@ class Run {
   std::optional<MetricsLog> metrics_;
   std::optional<Progress> progress_;
   std::int64_t restored_steps_ = 0;
+  std::optional<Best> best_;
   bool stopped_ = false;
 };
 

@@ -149,10 +149,11 @@ SftTrainer::StepReport SftTrainer::step_of_rows(const std::vector<TokenizedRow>&
   }
 }
 
-void SftTrainer::log_evaluation(const std::vector<TokenizedRow>& eval_rows, Run& run) {
+void SftTrainer::evaluate(const std::vector<TokenizedRow>& eval_rows,
+                          Run& run,
+                          const Run::Trained& trained) {
   if (eval_rows.empty()) return;
-  const auto loss = mean_loss(model_, eval_rows, config_.per_device_eval_batch_size);
-  run.log({{"step", optimization_.steps()}, {"eval_loss", loss}});
+  run.report_evaluation(trained, mean_loss(model_, eval_rows, config_.per_device_eval_batch_size));
 }
 
 std::filesystem::path SftTrainer::train(
@@ -161,12 +162,14 @@ std::filesystem::path SftTrainer::train(
     Run& run,
     const Identity& identity,
     const std::function<void(const std::filesystem::path&)>& save_model) {
+  check_option(!eval_rows.empty() || !needs_evaluation(run.config()),
+               "load_best_model_at_end and early_stopping_patience need rows to evaluate");
   BatchCursor cursor(static_cast<std::int64_t>(rows.size()), rows_per_step(config_), config_.seed);
   const Run::Trained trained{optimization_, cursor, identity, save_model};
   run.restore(trained);
-  if (optimization_.steps() == 0 && run.config().eval_on_start) log_evaluation(eval_rows, run);
+  if (optimization_.steps() == 0 && run.config().eval_on_start) evaluate(eval_rows, run, trained);
   run.begin("train", total_steps_);
-  while (optimization_.steps() < total_steps_ && !run.stopped()) {
+  while (optimization_.steps() < total_steps_ && !run.stopped() && !run.out_of_patience()) {
     const auto indices = cursor.next();
     const auto update = step_of_rows(rows, indices);
     if (update.skipped) continue;
@@ -179,7 +182,7 @@ std::filesystem::path SftTrainer::train(
                 {"targets", update.targets}},
                static_cast<double>(update.tokens));
     const bool last = optimization_.steps() == total_steps_;
-    if (last || run.evaluation_due(optimization_.steps())) log_evaluation(eval_rows, run);
+    if (last || run.evaluation_due(optimization_.steps())) evaluate(eval_rows, run, trained);
     run.save_if_due(trained);
   }
   return run.stopped() ? std::filesystem::path() : run.finish(trained);

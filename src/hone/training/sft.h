@@ -68,8 +68,8 @@ class SftTrainer {
 
   /// The run: restore, then rows, update, report, save until the updates are done or a stop is
   /// asked for. `save_model` puts the trained model into a folder; `identity` names the data.
-  /// Evaluates `eval_rows` (may be empty) as `run` asks. Returns the folder of the final model;
-  /// empty where the run was stopped.
+  /// Evaluates `eval_rows` (may be empty unless `needs_evaluation`) as `run` asks. Returns the
+  /// folder of the final model; empty where the run was stopped.
   std::filesystem::path train(const std::vector<TokenizedRow>& rows,
                               const std::vector<TokenizedRow>& eval_rows,
                               Run& run,
@@ -83,7 +83,7 @@ class SftTrainer {
   double accumulate(const std::vector<const TokenizedRow*>& rows, double divisor);
   StepReport step_of_rows(const std::vector<TokenizedRow>& rows,
                           const std::vector<std::int64_t>& indices);
-  void log_evaluation(const std::vector<TokenizedRow>& eval_rows, Run& run);
+  void evaluate(const std::vector<TokenizedRow>& eval_rows, Run& run, const Run::Trained& trained);
 
   CausalLM model_;
   SftConfig config_;

@@ -119,7 +119,9 @@ void add_options(CLI::App& app, SftConfig& config) {
       "rows of one pass in an evaluation");
   add_flag(app, "gradient_checkpointing", config.gradient_checkpointing,
            "compute layers again in the backward pass: less memory, about a third more time");
-  add(app, "seed", config.seed, "order of rows, start of the adapter, dropout");
+  add(app, "neftune_noise_alpha", config.neftune_noise_alpha,
+      "NEFTune: noise on the embeddings while training, 5 to 15; 0: none");
+  add(app, "seed", config.seed, "order of rows, start of the adapter, dropout, noise");
   app.add_option_function<std::string>(
          flag("loss_reduction"),
          [&](const std::string& name) {

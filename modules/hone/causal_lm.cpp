@@ -8,6 +8,7 @@
 #include <hone/checkpoint.h>
 #include <hone/kernels/linear_cross_entropy.h>
 #include <hone/kernels/packed_linear.h>
+#include <hone/neftune.h>
 #include <hone/trainable.h>
 
 namespace hone {
@@ -184,7 +185,8 @@ Tensor DecoderImpl::forward(const Sequences& sequences, KvCache* cache) {
   // Virtual tokens come before the first token of a sequence, once.
   std::vector<bool> begins;
   for (const auto count : past) begins.push_back(count == 0);
-  const auto x = embed(sequences.input_ids);
+  auto x = embed(sequences.input_ids);
+  if (neftune_noise_alpha > 0 && is_training()) x = neftune(x, lengths, neftune_noise_alpha);
   if (auto* prompt = prompt_slot.active()) {
     const auto rows = prepend_rows(prompt->num_virtual_tokens(), lengths, begins, x.device());
     return run_layers(rows.apply(prompt->embeddings(), x), rows.lengths, past, cache, nullptr)

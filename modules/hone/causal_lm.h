@@ -60,6 +60,9 @@ class DecoderImpl : public torch::nn::Module, public AdapterHost {
   /// Whether each layer is computed again in the backward pass instead of keeping what it needs:
   /// about a third more time for a fraction of the memory. See `checkpoint`.
   bool gradient_checkpointing = false;
+  /// While training, noise of this size is added to the embeddings of tokens; 0: none. See
+  /// `neftune`.
+  double neftune_noise_alpha = 0;
 
   AdapterSlot<SoftPromptImpl> prompt_slot{"prompt_adapters"};
   AdapterSlot<PrefixKVImpl> prefix_slot{"prefix_adapters"};

@@ -258,6 +258,24 @@ TEST(SftTrainer, CheckpointingChangesNothing) {
   EXPECT_NE(losses[0][0], losses[0][3]);
 }
 
+TEST(SftTrainer, AddsNoiseWhileItTrainsAlone) {
+  const auto rows = some_rows(6);
+  auto config = plain();
+  config.neftune_noise_alpha = 10;
+  auto model = lora_model();
+  const auto batch = pointers(rows);
+  SftTrainer noisy(model, config, 6);
+  const double held_out = mean_loss(model, rows, 3);
+  auto quiet = lora_model();
+  EXPECT_EQ(mean_loss(quiet, rows, 3), held_out);
+  const double plain_loss = SftTrainer(quiet, plain(), 6).step(batch).loss;
+  const double loss = noisy.step(batch).loss;
+  EXPECT_GT(std::abs(loss - plain_loss), 1e-3);
+  EXPECT_NEAR(loss, SftTrainer(lora_model(), config, 6).step(batch).loss, 0) << "same seed";
+  config.neftune_noise_alpha = -1;
+  EXPECT_THROW(validate(config), std::invalid_argument);
+}
+
 TEST(MeanLoss, IsTheTokenMeanWithoutDropout) {
   const auto rows = some_rows(5);
   auto model = lora_model({.lora_dropout = 0.5});

@@ -73,6 +73,8 @@ void validate(const SftConfig& config) {
                "gradient_accumulation_steps must be at least 1");
   check_option(config.per_device_eval_batch_size >= 1,
                "per_device_eval_batch_size must be at least 1");
+  check_option(std::isfinite(config.neftune_noise_alpha) && config.neftune_noise_alpha >= 0,
+               "neftune_noise_alpha must not be negative");
   validate(config.optimization);
 }
 
@@ -83,6 +85,7 @@ SftTrainer::SftTrainer(CausalLM model, SftConfig config, std::int64_t rows_count
       optimization_(trainable_parameters(model_), config_.optimization, total_steps_) {
   torch::manual_seed(config_.seed);
   model_->model->gradient_checkpointing = config_.gradient_checkpointing;
+  model_->model->neftune_noise_alpha = config_.neftune_noise_alpha;
 }
 
 SftTrainer::StepReport SftTrainer::step(const std::vector<const TokenizedRow*>& rows) {

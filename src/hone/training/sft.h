@@ -24,7 +24,9 @@ struct SftConfig {
   Reduction reduction = Reduction::kTokenMean;   ///< what the loss of an update is
   /// Compute each layer again in the backward pass instead of keeping its activations.
   bool gradient_checkpointing = false;
-  std::uint64_t seed = 0;  ///< order of rows, and dropout
+  /// Noise on the embeddings while training (NEFTune, Jain et al. 2023: 5 to 15); 0: none.
+  double neftune_noise_alpha = 0;
+  std::uint64_t seed = 0;  ///< order of rows, dropout, noise
   OptimizationConfig optimization = {};
 
   bool operator==(const SftConfig&) const = default;

@@ -451,6 +451,16 @@ TEST(Run, ForgetsNoEvaluationWhereItIsResumed) {
   }
 }
 
+TEST(Run, JudgesAnewWhereTheBestModelWasNotKept) {
+  const TemporaryFolder scratch;
+  const auto folder = scratch / "run";
+  judged_run(folder, {.eval_steps = 1}, 5);  // the best is that of step 2
+  const auto resumed =
+      judged_run(folder, {.resume = true, .eval_steps = 1, .load_best_model_at_end = true});
+  EXPECT_EQ(resumed.eval_losses.size(), 12U);
+  EXPECT_EQ(resumed.final_adapter, read_file(folder / "best" / "adapter_model.safetensors"));
+}
+
 TEST(Run, NeedsRowsToJudgeBy) {
   const TemporaryFolder scratch;
   SftTrainer trainer(lora_model(), plain(), 2);

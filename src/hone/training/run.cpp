@@ -113,6 +113,8 @@ void Run::restore(const Trained& trained) {
     if (event.contains("eval_loss"))
       note_evaluation(event.at("eval_loss").get<double>(), event.at("step").get<std::int64_t>());
   });
+  // The part before may not have been asked to keep its best model: what comes is judged alone.
+  if (config_.load_best_model_at_end && !fs::exists(config_.output_dir / kBest)) best_.reset();
 }
 
 void Run::begin(const std::string& label, std::int64_t total_steps) {

@@ -94,7 +94,10 @@ def measure_quality(a, name, method, seed, folder):
     said, out = train(a, name, method, seed, a.steps, folder, threads=1)
     lines = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
     trained = re.search(r"training ([\d,]+) of [\d,]+ parameters \(([\d.]+ %)\)", said)
+    options = METHODS[method][0]
     model = ["--model", out / "final"] if "full" == method else ["--model", a.model, "--adapter", out / "final"]
+    if "--quantization" in options:  # answered over the base that was trained on
+        model += options[options.index("--quantization"):][:2]
     score = exact_answers(a, model, folder / name / "heldout.raw.jsonl", 1) if a.score_rows else None
     subprocess.run(["rm", "-rf", str(out)], check=True)
     return {"set": name, "method": method, "seed": seed, "score": score, "trained": trained.group(1),

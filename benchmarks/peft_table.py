@@ -16,6 +16,7 @@ import concurrent.futures
 import json
 import os
 import re
+import shutil
 import statistics
 import subprocess
 import tempfile
@@ -95,18 +96,18 @@ def measure_quality(a, name, method, seed, folder):
     lines = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
     trained = re.search(r"training ([\d,]+) of [\d,]+ parameters \(([\d.]+ %)\)", said)
     options = METHODS[method][0]
-    model = ["--model", out / "final"] if "full" == method else ["--model", a.model, "--adapter", out / "final"]
+    model = ["--model", out / "final"] if method == "full" else ["--model", a.model, "--adapter", out / "final"]
     if "--quantization" in options:  # answered over the base that was trained on
         model += options[options.index("--quantization"):][:2]
     score = exact_answers(a, model, folder / name / "heldout.raw.jsonl", 1) if a.score_rows else None
-    subprocess.run(["rm", "-rf", str(out)], check=True)
+    shutil.rmtree(out)
     return {"set": name, "method": method, "seed": seed, "score": score, "trained": trained.group(1),
             "share": trained.group(2), "loss": [line["eval_loss"] for line in lines if "eval_loss" in line][-1]}
 
 
 def measure_cost(a, name, method, round_, folder):
     said, out = train(a, name, method, round_, a.speed_steps, folder)
-    subprocess.run(["rm", "-rf", str(out)], check=True)
+    shutil.rmtree(out)
     rates = re.findall(r"([\d,]+) tokens/s", said)  # the last counts the whole loop, without loading
     return {"set": name, "method": method, "round": round_, "rate": float(rates[-1].replace(",", "")),
             "memory": float(re.search(r"peak memory ([\d.]+) MiB", said).group(1))}
@@ -121,13 +122,15 @@ def work(a, jobs, do):
     number = "round" if a.speed else "seed"
     done = {(r["set"], r["method"], r[number]) for r in known(a.results) if number in r}
     missing = [job for job in jobs if job not in done]
+    if not missing:
+        return
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         prepare(a, folder)
         with concurrent.futures.ThreadPoolExecutor(1 if a.speed else a.jobs) as pool:
-            for result in pool.map(lambda job: do(a, *job, folder), missing):
+            for future in concurrent.futures.as_completed([pool.submit(do, a, *job, folder) for job in missing]):
                 with a.results.open("a") as file:
-                    file.write(json.dumps(result) + "\n")
+                    file.write(json.dumps(future.result()) + "\n")
 
 
 def print_tables(a):

@@ -80,11 +80,9 @@ void add_options(CLI::App& app, PeftConfig& config) {
 }
 
 void add_options(CLI::App& app, OptimizationConfig& config) {
-  add(app, "optim", config.optim, "adamw_torch, adamw_8bit, lion_32bit, adafactor or sgd");
+  add(app, "optim", config.optim, "one of " + optimizer_names());
   add(app, "learning_rate", config.learning_rate, "peak learning rate");
-  add(app, "lr_scheduler_type", config.schedule.lr_scheduler_type,
-      "cosine, linear, constant, constant_with_warmup, cosine_with_restarts, cosine_with_min_lr, "
-      "polynomial, inverse_sqrt or warmup_stable_decay");
+  add(app, "lr_scheduler_type", config.schedule.lr_scheduler_type, "one of " + schedule_names());
   add(app, "min_lr_ratio", config.schedule.min_lr_ratio,
       "cosine_with_min_lr, polynomial, warmup_stable_decay: last rate over the peak, [0, 1]");
   add(app, "num_cycles", config.schedule.num_cycles, "cosine_with_restarts: cosines");

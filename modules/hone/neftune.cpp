@@ -13,7 +13,7 @@ Tensor neftune(const Tensor& x, const std::vector<std::int64_t>& lengths, double
   const auto of_tokens =
       at::repeat_interleave(at::tensor(scales, at::kDouble), at::tensor(lengths, at::kLong));
   expect_shape(x, {of_tokens.size(0), kAnySize}, "x");
-  return x + at::empty_like(x).detach().uniform_(-1, 1) * of_tokens.to(x.options()).unsqueeze(1);
+  return x + at::empty_like(x).uniform_(-1, 1) * of_tokens.to(x.options()).unsqueeze(1);
 }
 
 }  // namespace hone

@@ -21,8 +21,6 @@ constexpr std::int64_t kBlockNumbers = 16 << 20;  // logits of a block: 64 MiB i
 // Who packs the weights is short of memory: 16 MiB, for a few per cent more time.
 constexpr std::int64_t kPackedBlockNumbers = 4 << 20;
 
-constexpr int kLanes = 16;  // sums and maxima of one order on every processor
-
 HONE_VECTORIZED float largest(const float* x, std::int64_t size) {
   float lanes[kLanes];
   for (float& lane : lanes) lane = x[0];

@@ -17,10 +17,10 @@ using torch::autograd::variable_list;
 constexpr std::int64_t kRowGrain = 16;  // rows per task
 
 HONE_VECTORIZED float sum_of_squares(const float* x, std::int64_t size) {
-  float lanes[16] = {};
+  float lanes[kLanes] = {};
   std::int64_t i = 0;
-  for (; i + 16 <= size; i += 16) {
-    for (int lane = 0; lane < 16; ++lane) lanes[lane] += x[i + lane] * x[i + lane];
+  for (; i + kLanes <= size; i += kLanes) {
+    for (int lane = 0; lane < kLanes; ++lane) lanes[lane] += x[i + lane] * x[i + lane];
   }
   float sum = 0;
   for (const float lane : lanes) sum += lane;
@@ -40,10 +40,10 @@ HONE_VECTORIZED void backward_row(const float* grad,
                                   float inverse,
                                   float* dx,
                                   std::int64_t size) {
-  float lanes[16] = {};
+  float lanes[kLanes] = {};
   std::int64_t i = 0;
-  for (; i + 16 <= size; i += 16) {
-    for (int lane = 0; lane < 16; ++lane) {
+  for (; i + kLanes <= size; i += kLanes) {
+    for (int lane = 0; lane < kLanes; ++lane) {
       lanes[lane] += grad[i + lane] * weight[i + lane] * x[i + lane];
     }
   }

@@ -21,6 +21,9 @@
 
 namespace hone::kernels {
 
+/// Sums and maxima of a row are taken in so many lanes, so in one order on every processor.
+inline constexpr int kLanes = 16;
+
 /// e^x to about 2 units in the last place, without a call or a branch, so that loops over it
 /// vectorise. Below -87.3, where no normal number is left, it gives 0; above 88 one near the
 /// largest.

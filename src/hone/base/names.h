@@ -22,14 +22,22 @@ std::vector<std::string> names_in(const std::array<std::pair<const char*, Value>
   return names;
 }
 
+/// What `name` stands for; null where it is not among them.
+template <typename Value, std::size_t N>
+const Value* find_named(const std::string& name,
+                        const std::array<std::pair<const char*, Value>, N>& known) {
+  for (const auto& [text, value] : known) {
+    if (name == text) return &value;
+  }
+  return nullptr;
+}
+
 /// What `name` stands for. Throws `Error` naming `option` and the names that it takes.
 template <typename Value, std::size_t N>
 Value choose(const char* option,
              const std::string& name,
              const std::array<std::pair<const char*, Value>, N>& known) {
-  for (const auto& [text, value] : known) {
-    if (name == text) return value;
-  }
+  if (const auto* value = find_named(name, known)) return *value;
   fail(option, " \"", name, "\" is not one of ", joined(names_in(known)));
 }
 

@@ -13,11 +13,10 @@ namespace hone {
 namespace {
 
 /// Index of the value of an ascending table that is nearest to `x`; halfway, the lower.
-template <std::size_t N>
-std::uint8_t nearest_code(const std::array<float, N>& table, float x) {
+std::uint8_t nearest_code(const std::array<float, 16>& table, float x) {
   const auto above = std::lower_bound(table.begin(), table.end(), x);
   if (above == table.begin()) return 0;
-  if (above == table.end()) return static_cast<std::uint8_t>(N - 1);
+  if (above == table.end()) return 15;
   const auto below = above - 1;
   // Against the mean, rounded to fp32, as bitsandbytes does: a difference to `x` rounds otherwise.
   const auto chosen = x <= (*below + *above) / 2 ? below : above;

@@ -32,10 +32,7 @@ float encode(const DynamicMap& map, const Block& numbers, std::uint8_t* codes, i
 
 void adamw_8bit_update(at::Tensor parameter,
                        const at::Tensor& gradient,
-                       at::Tensor state1,
-                       at::Tensor absmax1,
-                       at::Tensor state2,
-                       at::Tensor absmax2,
+                       OptimizerState& state,
                        const AdamW8BitStep& c) {
   TORCH_CHECK(parameter.scalar_type() == at::kFloat && gradient.scalar_type() == at::kFloat &&
                   parameter.is_contiguous() && gradient.is_contiguous() &&
@@ -44,10 +41,10 @@ void adamw_8bit_update(at::Tensor parameter,
   const auto count = parameter.numel();
   auto* numbers = parameter.mutable_data_ptr<float>();
   const auto* slopes = gradient.const_data_ptr<float>();
-  auto* codes1 = state1.mutable_data_ptr<std::uint8_t>();
-  auto* codes2 = state2.mutable_data_ptr<std::uint8_t>();
-  auto* scales1 = absmax1.mutable_data_ptr<float>();
-  auto* scales2 = absmax2.mutable_data_ptr<float>();
+  auto* codes1 = state.at("state1").mutable_data_ptr<std::uint8_t>();
+  auto* codes2 = state.at("state2").mutable_data_ptr<std::uint8_t>();
+  auto* scales1 = state.at("absmax1").mutable_data_ptr<float>();
+  auto* scales2 = state.at("absmax2").mutable_data_ptr<float>();
   const auto &map1 = DynamicMap::with_sign(), &map2 = DynamicMap::without_sign();
   const auto beta1 = static_cast<float>(c.beta1), beta2 = static_cast<float>(c.beta2);
   const auto new1 = static_cast<float>(1 - c.beta1), new2 = static_cast<float>(1 - c.beta2);
@@ -57,26 +54,25 @@ void adamw_8bit_update(at::Tensor parameter,
   const auto epsilon = static_cast<float>(c.epsilon);
   const auto kept = static_cast<float>(1 - c.rate * c.decay);
   constexpr std::int64_t kGrain = 16;  // blocks of one task
-  at::parallel_for(0, (count + kMomentBlock - 1) / kMomentBlock, kGrain,
-                   [&](std::int64_t begin, std::int64_t end) {
-                     Block m, v;
-                     for (auto block = begin; block < end; ++block) {
-                       const auto first = block * kMomentBlock;
-                       const auto size = static_cast<int>(std::min(kMomentBlock, count - first));
-                       decode(map1, codes1 + first, scales1[block], m, size);
-                       decode(map2, codes2 + first, scales2[block], v, size);
-                       for (int i = 0; i < size; ++i) {
-                         const auto at = static_cast<std::size_t>(i);
-                         const float g = slopes[first + i];
-                         m[at] = m[at] * beta1 + g * new1;
-                         v[at] = v[at] * beta2 + g * g * new2;
-                         numbers[first + i] = numbers[first + i] * kept -
-                                              length * m[at] / (std::sqrt(v[at]) / root + epsilon);
-                       }
-                       scales1[block] = encode(map1, m, codes1 + first, size);
-                       scales2[block] = encode(map2, v, codes2 + first, size);
-                     }
-                   });
+  at::parallel_for(0, moment_blocks(count), kGrain, [&](std::int64_t begin, std::int64_t end) {
+    Block m, v;
+    for (auto block = begin; block < end; ++block) {
+      const auto first = block * kMomentBlock;
+      const auto size = static_cast<int>(std::min(kMomentBlock, count - first));
+      decode(map1, codes1 + first, scales1[block], m, size);
+      decode(map2, codes2 + first, scales2[block], v, size);
+      for (int i = 0; i < size; ++i) {
+        const auto at = static_cast<std::size_t>(i);
+        const float g = slopes[first + i];
+        m[at] = m[at] * beta1 + g * new1;
+        v[at] = v[at] * beta2 + g * g * new2;
+        numbers[first + i] =
+            numbers[first + i] * kept - length * m[at] / (std::sqrt(v[at]) / root + epsilon);
+      }
+      scales1[block] = encode(map1, m, codes1 + first, size);
+      scales2[block] = encode(map2, v, codes2 + first, size);
+    }
+  });
 }
 
 }  // namespace hone

@@ -1,4 +1,5 @@
 #include <cmath>
+#include <stdexcept>
 
 #include <ATen/ATen.h>
 #include <torch/types.h>
@@ -9,8 +10,10 @@
 namespace hone {
 
 void validate(const OptimizationConfig& config) {
-  check_option(is_optimizer(config.optim),
-               "optim must be adamw_torch, adamw_8bit, lion_32bit, adafactor or sgd");
+  if (!is_optimizer(config.optim)) {
+    throw std::invalid_argument("optim must be one of " + optimizer_names() + ", got " +
+                                config.optim);
+  }
   check_option(std::isfinite(config.learning_rate) && config.learning_rate > 0,
                "learning_rate must be positive");
   check_option(config.adam_beta1 >= 0 && config.adam_beta1 < 1, "adam_beta1 must be in [0, 1)");
@@ -66,7 +69,7 @@ Optimization::Report Optimization::step() {
   }
   const Report report{.learning_rate = rate, .grad_norm = gradients.empty() ? 0 : clip(gradients)};
   if (!std::isfinite(report.grad_norm)) return report;
-  if (!updates.empty()) update_parameters(config_, steps_ + 1, updates);
+  update_parameters(config_, steps_ + 1, updates);
   ++steps_;
   zero_grad();
   return report;

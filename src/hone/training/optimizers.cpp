@@ -1,11 +1,10 @@
 #include <array>
 #include <cmath>
-#include <functional>
-#include <tuple>
 #include <utility>
 
 #include <ATen/ATen.h>
 
+#include <hone/base/names.h>
 #include <hone/training/adamw_8bit.h>
 #include <hone/training/optimization.h>
 #include <hone/training/optimizers.h>
@@ -31,7 +30,7 @@ std::vector<StatePart> state_parts(const OptimizationConfig& config, const at::T
   const auto shape = parameter.sizes().vec();
   const auto dtype = parameter.scalar_type();
   if (in_8_bits(config, parameter)) {
-    const auto count = parameter.numel(), blocks = (count + kMomentBlock - 1) / kMomentBlock;
+    const auto count = parameter.numel(), blocks = moment_blocks(count);
     return {{"state1", {count}, at::kByte},
             {"absmax1", {blocks}, at::kFloat},
             {"state2", {count}, at::kByte},
@@ -90,9 +89,7 @@ void update_adamw_8bit(const OptimizationConfig& config,
       in_fp32.push_back(update);
       continue;
     }
-    auto& state = *update.state;
-    adamw_8bit_update(update.parameter, update.gradient.contiguous(), state.at("state1"),
-                      state.at("absmax1"), state.at("state2"), state.at("absmax2"),
+    adamw_8bit_update(update.parameter, update.gradient.contiguous(), *update.state,
                       {.rate = update.rate,
                        .decay = update.decay,
                        .beta1 = config.adam_beta1,
@@ -100,7 +97,7 @@ void update_adamw_8bit(const OptimizationConfig& config,
                        .epsilon = config.adam_epsilon,
                        .step = step});
   }
-  if (!in_fp32.empty()) update_adamw(config, step, in_fp32);
+  update_adamw(config, step, in_fp32);
 }
 
 void update_lion(const OptimizationConfig& config,
@@ -180,22 +177,20 @@ constexpr std::array<std::pair<const char*, UpdateRule>, 5> kRules = {{
     {"adafactor", update_adafactor},
 }};
 
-UpdateRule rule_of(const std::string& optim) {
-  for (const auto& [name, rule] : kRules)
-    if (optim == name) return rule;
-  return nullptr;
-}
-
 }  // namespace
 
 bool is_optimizer(const std::string& optim) {
-  return rule_of(optim) != nullptr;
+  return find_named(optim, kRules) != nullptr;
+}
+
+std::string optimizer_names() {
+  return joined(names_in(kRules));
 }
 
 OptimizerState start_state(const OptimizationConfig& config, const at::Tensor& parameter) {
   OptimizerState state;
   for (const auto& part : state_parts(config, parameter))
-    state[part.name] = at::zeros(part.shape, parameter.options().dtype(part.dtype)).detach();
+    state[part.name] = at::zeros(part.shape, parameter.options().dtype(part.dtype));
   return state;
 }
 
@@ -211,9 +206,9 @@ std::int64_t state_bytes(const OptimizationConfig& config, const at::Tensor& par
 void update_parameters(const OptimizationConfig& config,
                        std::int64_t step,
                        const std::vector<ParameterUpdate>& updates) {
-  const auto rule = rule_of(config.optim);
+  const auto* rule = find_named(config.optim, kRules);
   TORCH_CHECK(rule != nullptr, "no optimiser ", config.optim);
-  rule(config, step, updates);
+  (*rule)(config, step, updates);
 }
 
 }  // namespace hone

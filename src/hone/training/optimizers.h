@@ -27,6 +27,9 @@ struct ParameterUpdate {
 /// Whether `optim` names one of the rules of `update_parameters`.
 bool is_optimizer(const std::string& optim);
 
+/// Those names, with commas between.
+std::string optimizer_names();
+
 /// The state before the first update, zeros.
 OptimizerState start_state(const OptimizationConfig& config, const at::Tensor& parameter);
 

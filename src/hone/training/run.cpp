@@ -190,7 +190,7 @@ void Run::remove_old_checkpoints() const {
 
 fs::path Run::finish(const Trained& trained) {
   if (progress_) progress_->finish();
-  if (out_ != nullptr && best_ && out_of_patience()) {
+  if (out_ != nullptr && out_of_patience()) {
     *out_ << "stopped early: no evaluation since step " << best_->step << " was better than its "
           << best_->loss << '\n';
   }

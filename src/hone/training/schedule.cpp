@@ -7,6 +7,7 @@
 #include <utility>
 
 #include <hone/base/error.h>
+#include <hone/base/names.h>
 #include <hone/training/schedule.h>
 
 namespace hone {
@@ -66,25 +67,16 @@ constexpr std::array<std::pair<const char*, Shape>, 9> kShapes = {{
     {"warmup_stable_decay", stable_then_decay},
 }};
 
-Shape shape_of(const std::string& type) {
-  for (const auto& [name, shape] : kShapes)
-    if (type == name) return shape;
-  return nullptr;
-}
-
-std::string shape_names() {
-  std::string names;
-  for (const auto& [name, shape] : kShapes)
-    names += (names.empty() ? "" : ", ") + std::string(name);
-  return names;
-}
-
 }  // namespace
+
+std::string schedule_names() {
+  return joined(names_in(kShapes));
+}
 
 void validate(const ScheduleConfig& config) {
   const auto& type = config.lr_scheduler_type;
-  if (shape_of(type) == nullptr) {
-    throw std::invalid_argument("lr_scheduler_type must be one of " + shape_names() + ", got " +
+  if (find_named(type, kShapes) == nullptr) {
+    throw std::invalid_argument("lr_scheduler_type must be one of " + schedule_names() + ", got " +
                                 type);
   }
   check_option(config.warmup_steps >= 0, "warmup_steps must not be negative");
@@ -111,7 +103,7 @@ double learning_rate_factor(const ScheduleConfig& config, std::int64_t step, std
     const double factor = at.step / at.warmup;
     return type == "warmup_stable_decay" ? above(config.min_lr_ratio, factor) : factor;
   }
-  return std::max(0.0, shape_of(type)(config, at));
+  return std::max(0.0, (*find_named(type, kShapes))(config, at));
 }
 
 }  // namespace hone

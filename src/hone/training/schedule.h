@@ -24,6 +24,9 @@ struct ScheduleConfig {
   bool operator==(const ScheduleConfig&) const = default;
 };
 
+/// What `lr_scheduler_type` may be, with commas between.
+std::string schedule_names();
+
 /// Throws `std::invalid_argument` naming the first field that is out of range.
 void validate(const ScheduleConfig& config);
 
